@@ -48,8 +48,8 @@ pub(super) fn merge_account_problems(problems: &[Problem]) -> Vec<Problem> {
 pub(super) struct AccountErrors(HashMap<[Option<String>; 4], u64>);
 
 impl AccountErrors {
-    /// Counts an error. Returns how many errors of the account with the same cause came before; `None` for an error that
-    /// is not about the credentials of an account.
+    /// Counts an error. Returns how many errors of the account with the same cause came before; `None` for an error
+    /// that is not about the credentials of an account.
     pub(super) fn count(&mut self, problem: &Problem) -> Option<u64> {
         let cause = cause(problem)?.map(|part| part.map(str::to_owned));
         let count = self.0.entry(cause).or_default();

@@ -105,8 +105,8 @@ pub(super) fn incomplete_replay(session: &Session, problems: &[Problem]) -> Opti
     })
 }
 
-/// Returns the error of a replay that was stopped with this exit code because it needs more responses than the recording
-/// has; `None` if the code is that of a signal.
+/// Returns the error of a replay that was stopped with this exit code because it needs more responses than the
+/// recording has; `None` if the code is that of a signal.
 pub(super) fn end_of_recording(code: u8) -> Option<Problem> {
     let is_signal = [Exit::INTERRUPTED, Exit::QUIT, Exit::TERMINATED].contains(&code);
     (!is_signal).then(|| {

@@ -62,8 +62,8 @@ impl Run {
         Some(times.all(|(time, run)| time >= run))
     }
 
-    /// Compares the times of two history entries of one job: when they were booked, else when they ended, else when they
-    /// were submitted. `None` for two entries of the same run, or without times to compare.
+    /// Compares the times of two history entries of one job: when they were booked, else when they ended, else when
+    /// they were submitted. `None` for two entries of the same run, or without times to compare.
     pub fn order(&self, other: &Self) -> Option<Ordering> {
         let own = [self.booked_at, self.finished_at, self.created_at];
         let others = [other.booked_at, other.finished_at, other.created_at];

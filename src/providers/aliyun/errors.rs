@@ -23,8 +23,8 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 /// A longer message of the cloud is truncated to this length.
 const MAX_MESSAGE_CHARS: usize = 600;
 
-/// Codes of HTTP 404 about a requested resource. The operations have no common code for a job that does not exist, and the
-/// codes for a wrong region or version end with `NotFound` as well.
+/// Codes of HTTP 404 about a requested resource. The operations have no common code for a job that does not exist, and
+/// the codes for a wrong region or version end with `NotFound` as well.
 const MISSING_RESOURCES: [&str; 36] = [
     "*ClusterNotFound",
     "*Cluster.NotFound",

@@ -130,8 +130,8 @@ impl SeenRows {
     }
 
     /// Reports whether a row is that of an earlier run of its job than the one that a row before it shows: in the same
-    /// list by its times, or in a later one, such as the history, unless it is the row of the same run. Without times to
-    /// compare, it can be the end of a job that has ended, but not that of an active one.
+    /// list by its times, or in a later one, such as the history, unless it is the row of the same run. Without times
+    /// to compare, it can be the end of a job that has ended, but not that of an active one.
     fn is_earlier_run(&mut self, key: &Key, run: &Run, list: u8) -> bool {
         let pass = self.pass;
         let seen = self.rows.get_mut(key).filter(|seen| seen.pass == pass);
@@ -161,8 +161,8 @@ impl SeenRows {
         is_earlier
     }
 
-    /// Counts the row of an earlier run, which is dropped. Returns `true` if no earlier page of the same list and of this
-    /// pass contained it.
+    /// Counts the row of an earlier run, which is dropped. Returns `true` if no earlier page of the same list and of
+    /// this pass contained it.
     fn count_run(&mut self, run: &str, list: u8) -> bool {
         let row = ListedRow {
             list,

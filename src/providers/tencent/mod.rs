@@ -229,8 +229,8 @@ impl CloudApi for Api {
     }
 }
 
-/// The envelope of every response of CCS. In tables of the documentation, the content is next to the code; in its samples,
-/// within `data`. Some write `returnCode`.
+/// The envelope of every response of CCS. In tables of the documentation, the content is next to the code; in its
+/// samples, within `data`. Some write `returnCode`.
 #[derive(Default, Deserialize)]
 #[serde(
     default,

@@ -137,7 +137,6 @@ async fn missing_or_possibly_truncated_events_leave_warnings_unknown() {
     }
 }
 
-/// Creates a client of a cloud that lists one succeeded job with these additional fields.
 /// Returns the row of a job with all fields that can show a failure.
 fn row(word: &str) -> Value {
     json!({
@@ -146,6 +145,7 @@ fn row(word: &str) -> Value {
     })
 }
 
+/// Creates a client of a cloud that lists one succeeded job with these additional fields.
 async fn listing(fields: &Value) -> (TestServer, Box<dyn Client>) {
     let mut row = row("Succeeded");
     let fields = fields.as_object().unwrap().clone();

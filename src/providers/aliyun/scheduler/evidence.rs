@@ -209,8 +209,8 @@ impl EndEvidence {
         }
     }
 
-    /// Reads the fields of the scheduler's record of a job that [`ExitFields`] lacks. The state of the job itself is not
-    /// among them.
+    /// Reads the fields of the scheduler's record of a job that [`ExitFields`] lacks. The state of the job itself is
+    /// not among them.
     pub fn of_record(mut record: Value) -> Self {
         if let Value::Object(fields) = &mut record {
             fields.remove("State");
@@ -362,8 +362,8 @@ impl EndEvidence {
     }
 }
 
-/// Returns `true` for comments of PBS such as `job killed: walltime 3600 exceeded limit` and `Job run at 10:00 on (node1)
-/// and terminated by root@manager`. Only `and finished` is the end of a job that has ended by itself.
+/// Returns `true` for comments of PBS such as `job killed: walltime 3600 exceeded limit` and `Job run at 10:00 on
+/// (node1) and terminated by root@manager`. Only `and finished` is the end of a job that has ended by itself.
 fn describes_bad_end(comment: &str) -> bool {
     const BAD_WORDS: [&str; 4] = ["killed", "exceeded", "terminated", "deleted"];
     let comment = comment.to_ascii_lowercase();

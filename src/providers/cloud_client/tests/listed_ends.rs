@@ -152,8 +152,9 @@ async fn a_list_of_other_jobs_keeps_the_end_of_a_job() {
     assert_eq!((found.job.state, lists(&server)), (State::Unknown, 1));
 }
 
-/// Lists two jobs of `aliyun/hpc-job`, one of them in a state of `words` after the other, and looks that job up. Returns
-/// its state, its message and the number of lists that this lookup read. An empty word is a list without the job.
+/// Lists two jobs of `aliyun/hpc-job`, one of them in a state of `words` after the other, and looks that job up.
+/// Returns its state, its message and the number of lists that this lookup read. An empty word is a list without the
+/// job.
 async fn read_listed_hpc_job(words: &'static [&'static str]) -> (State, Option<String>, usize) {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let lists = AtomicUsize::new(0);

@@ -94,8 +94,8 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     Ok(page)
 }
 
-/// Drops the rows of earlier runs of jobs that have several rows in the history. Returns their keys. Rows of one run, and
-/// rows without times to compare, remain.
+/// Drops the rows of earlier runs of jobs that have several rows in the history. Returns their keys. Rows of one run,
+/// and rows without times to compare, remain.
 fn drop_earlier_runs(rows: &mut Vec<JobFields>, scope: &Scope, clock: WallClock) -> Vec<String> {
     let key = |row: &JobFields| row.reference(scope).map(|one| one.to_string());
     let mut newest: HashMap<String, Run> = HashMap::new();

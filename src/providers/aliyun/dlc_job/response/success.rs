@@ -39,8 +39,8 @@ fn is_other_end(code: &str) -> bool {
 }
 
 impl JobFields {
-    /// Returns `true` if the time of the failure is the latest one or, if there is none, the code is that of a failure. A
-    /// restarted job can keep the time and the code of its earlier run.
+    /// Returns `true` if the time of the failure is the latest one or, if there is none, the code is that of a failure.
+    /// A restarted job can keep the time and the code of its earlier run.
     pub(super) fn has_failed(&self) -> bool {
         let [succeeded_at, failed_at] =
             [&self.gmt_successed_time, &self.gmt_failed_time.value].map(Timestamp::utc);
@@ -118,8 +118,8 @@ impl JobFields {
         }
     }
 
-    /// Describes an entry of the history that can be the last one and is not that of a success: the one that began last,
-    /// and those without a time.
+    /// Describes an entry of the history that can be the last one and is not that of a success: the one that began
+    /// last, and those without a time.
     fn other_last_status(&self, user_states: &[(String, State)]) -> Option<String> {
         let List(history) = &self.status_history.value;
         let last = history.iter().filter(|entry| entry.start().is_some());
