@@ -161,16 +161,6 @@ pub(super) fn may_hide_job(problem: &Problem) -> bool {
     problem.category != Category::NotFound && !is_not_served(problem)
 }
 
-/// Returns true if only one resource may be affected: the server responded, but could not return its objects.
-pub(super) fn is_broken(problem: &Problem) -> bool {
-    let has_response = problem.http_status.is_some();
-    match problem.category {
-        Category::ServiceError => has_response && !is_not_served(problem),
-        Category::InvalidResponse => true,
-        _ => false,
-    }
-}
-
 /// Returns true if the permission to read a resource is missing.
 pub(super) fn is_denied(problem: &Problem) -> bool {
     problem.category == Category::PermissionDenied

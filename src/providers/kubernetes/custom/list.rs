@@ -3,18 +3,23 @@
 use super::super::job_pods::{DerivedJobs, JobPods};
 use super::super::not_found::is_not_served;
 use super::super::{Api, list};
-use super::choice::{is_broken, is_denied};
+use super::choice::is_denied;
 use super::response::CustomObject;
 use super::{CustomJobs, add_start};
+use crate::providers::list::count_distinct;
 use crate::providers::prelude::*;
 use crate::reference::Scope;
+
+/// Number of consecutive resources with HTTP 500 after which the problem is taken for one of the server.
+const MAX_BROKEN: usize = 2;
 
 /// Reads one page of the jobs of a kind, from the first resource at or after `cursor` that is served and can be
 /// listed. The first offset of the cursor is the page of the list of its resource.
 ///
 /// # Errors
-/// As [`list::page`], if no resource can be listed; otherwise these problems are failed parts. Or no resource is served
-/// (the product is not installed), if the user named the scope. A resource of which a page was read is installed, so
+/// As [`list::page`], if no resource can be listed, or several in a row return HTTP 500; otherwise these problems are
+/// failed parts. Or no resource is served (the product is not installed), if the user named the scope. A resource of
+/// which a page was read is installed, so
 /// that one whose later page is not served is a failed part as well.
 pub(super) async fn page(
     jobs: &CustomJobs,
@@ -27,8 +32,7 @@ pub(super) async fn page(
     if !is_later {
         api.custom_jobs.begin_list(list.scope);
     }
-    let may_be_only_one = |problem: &Problem| jobs.resources.len() > 1 && is_broken(problem);
-    let (mut failed, mut missing): (Vec<(usize, Problem)>, Vec<Problem>) = Default::default();
+    let mut unlisted = Unlisted::default();
     for (number, resource) in jobs.resources.iter().enumerate().skip(first) {
         let (derived, label) = (DerivedJobs::default(), resource.pods_label);
         let read = |row: CustomObject, reference: &Reference| {
@@ -62,55 +66,123 @@ pub(super) async fn page(
                     .add_states(api, page_list, label, &mut page, add_start)
                     .await;
                 mark_ambiguous(jobs, api, list.scope, number, &mut page);
-                page.failed_parts.extend(failed_parts(jobs, failed));
+                page.failed_parts
+                    .extend(failed_parts(jobs, unlisted.failed));
                 return Ok(page);
             }
-            Err(problem) if is_not_served(&problem) => match page_list.cursor.page {
-                1 => missing.push(problem),
-                _ => failed.push((number, problem)),
-            },
-            Err(problem) if is_denied(&problem) || may_be_only_one(&problem) => {
-                failed.push((number, problem));
-            }
-            Err(problem) => return Err(problem),
+            Err(problem) => unlisted.add(jobs, number, page_list.cursor.page, problem)?,
         }
     }
     api.custom_jobs.end_list(list.scope);
-    let failed_parts = failed_parts(jobs, failed);
     // If the user did not name the scope, a product that is not installed has an empty list.
-    let is_unnamed = failed_parts.is_empty() && list.filter.is_optional;
+    let is_unnamed = unlisted.failed.is_empty() && list.filter.is_optional;
     if is_later || is_unnamed {
         return Ok(Page {
-            failed_parts,
+            failed_parts: failed_parts(jobs, unlisted.failed),
             ..Page::default()
         });
     }
-    let problem = failed_parts.into_iter().chain(missing).next();
+    let missing = unlisted.missing.into_iter().next();
+    let problem = merged(jobs, unlisted.failed).or(missing);
     Err(jobs.not_installed(problem.expect("a kind has a resource"), false))
 }
+
+/// The resources that could not be listed since the last one that could.
+#[derive(Default)]
+struct Unlisted {
+    /// The indexes of the resources that are broken or must not be listed, with their problems.
+    failed: Vec<(usize, Problem)>,
+    /// The problems of resources that are not installed.
+    missing: Vec<Problem>,
+}
+
+impl Unlisted {
+    /// Adds the problem of a resource at a page of its list.
+    ///
+    /// # Errors
+    /// A problem that probably concerns all resources.
+    fn add(
+        &mut self,
+        jobs: &CustomJobs,
+        number: usize,
+        page: usize,
+        problem: Problem,
+    ) -> Result<(), Problem> {
+        let is_missing = is_not_served(&problem);
+        if is_missing && page == 1 {
+            self.missing.push(problem);
+            return Ok(());
+        }
+        let may_be_only_one = jobs.resources.len() > 1 && is_broken(&problem);
+        if !is_missing && !may_be_only_one && !is_denied(&problem) {
+            return Err(problem);
+        }
+        self.failed.push((number, problem));
+        // Such a request is sent several times, which takes seconds.
+        let is_retried = |(_, problem): &&(usize, Problem)| problem.http_status == Some(500);
+        let broken = self.failed.iter().filter(is_retried);
+        let broken = broken.map(|(number, _)| jobs.resources[*number].objects.path.1);
+        if count_distinct(broken) < MAX_BROKEN {
+            return Ok(());
+        }
+        merged(jobs, std::mem::take(&mut self.failed)).map_or(Ok(()), Err)
+    }
+}
+
+/// Returns true if the problem may concern only the list of one resource, such as HTTP 500 for a failed conversion
+/// webhook. HTTP 502 to 504 are those of gateways and of an overloaded server, which concern all resources.
+fn is_broken(problem: &Problem) -> bool {
+    match problem.category {
+        Category::ServiceError => problem.http_status == Some(500),
+        Category::InvalidResponse => true,
+        _ => false,
+    }
+}
+
+/// Returns the problems of the resources that could not be listed as one, which names all of them; `None` if there are
+/// none.
+fn merged(jobs: &CustomJobs, failed: Vec<(usize, Problem)>) -> Option<Problem> {
+    let is_denied = |(_, problem): &(usize, Problem)| is_denied(problem);
+    let (denied, broken): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_denied);
+    let broken = with_names(jobs, "cannot list", broken);
+    let denied = with_names(jobs, "no permission to list", denied);
+    match (broken, denied) {
+        (Some(broken), Some(denied)) => Some(Problem {
+            message: format!("{}; {}", broken.message, denied.message),
+            ..broken
+        }),
+        (broken, denied) => broken.or(denied),
+    }
+}
+
+/// Returns the first problem with the names of all resources that have such a problem.
+fn with_names(jobs: &CustomJobs, label: &str, failed: Vec<(usize, Problem)>) -> Option<Problem> {
+    let names = jobs.names(failed.iter().map(|(number, _)| *number))?;
+    let (_, problem) = failed.into_iter().next()?;
+    Some(Problem {
+        message: format!("{label} {names}: {}", problem.message),
+        ..problem
+    })
+}
+
 /// Returns the problems of the resources that could not be listed: first one for each resource that is broken, then one
 /// for all those that must not be listed.
 fn failed_parts(jobs: &CustomJobs, failed: Vec<(usize, Problem)>) -> Vec<Problem> {
     let is_denied = |(_, problem): &(usize, Problem)| is_denied(problem);
     let (denied, broken): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_denied);
-    let mut parts: Vec<(String, Problem)> = Vec::new();
+    let mut parts: Vec<(&str, Problem)> = Vec::new();
     for (number, problem) in broken {
         let (_, name) = jobs.resources[number].objects.path;
         // Another version of the resource has the same problem.
-        if parts.iter().all(|(known, _)| known != name) {
-            parts.push((name.to_owned(), problem));
+        if parts.iter().all(|(known, _)| *known != name) {
+            parts.push((name, problem));
         }
     }
     let broken = parts.into_iter().map(|(name, problem)| Problem {
         message: format!("cannot list {name}: {}", problem.message),
         ..problem
     });
-    let names = jobs.names(denied.iter().map(|(number, _)| *number));
-    let denied = denied.into_iter().map(|(_, problem)| problem).next();
-    let denied = denied.zip(names).map(|(problem, names)| Problem {
-        message: format!("no permission to list {names}: {}", problem.message),
-        ..problem
-    });
+    let denied = with_names(jobs, "no permission to list", denied);
     broken.chain(denied).collect()
 }
 

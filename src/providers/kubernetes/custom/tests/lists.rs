@@ -204,3 +204,36 @@ async fn a_page_with_only_names_of_other_resources_does_not_end_a_list() {
     assert_eq!(listed.unwrap().truncation, None);
     assert_eq!(names, ["a", "b", "m", "t"].map(str::to_owned).into());
 }
+
+#[tokio::test]
+async fn a_server_that_fails_for_all_resources_is_not_requested_for_each() {
+    let status = |code: u16| json!({"kind": "Status", "status": "Failure", "message": "failed", "code": code});
+    for (code, message, resources) in [
+        (500, "cannot list pytorchjobs, tfjobs: failed", 2),
+        (503, "failed", 1),
+    ] {
+        let server = served(vec![("jobs", code, status(code))]).await;
+        let problem = page(&*connect(&server), Cursor::FIRST).await.unwrap_err();
+        assert_eq!(problem.message, message);
+        let requested: HashSet<String> = server.requested().into_iter().collect();
+        assert_eq!(requested.len(), resources, "{requested:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_without_any_resource_names_all_that_failed() {
+    let status = |path, code: u16, reason: &str| {
+        let status = json!({"kind": "Status", "status": "Failure", "reason": reason, "message": "no", "code": code});
+        (path, code, status)
+    };
+    let server = served(vec![
+        status("/tfjobs", 500, "InternalError"),
+        status("jobs", 403, "Forbidden"),
+    ]);
+    let problem = page(&*connect(&server.await), Cursor::FIRST).await;
+    let problem = problem.unwrap_err();
+    assert_eq!(problem.category, Category::ServiceError);
+    let message = "cannot list tfjobs: no; no permission to list pytorchjobs, xgboostjobs, paddlejobs, jaxjobs, \
+                   mpijobs, trainjobs: no";
+    assert_eq!(problem.message, message);
+}
