@@ -288,6 +288,55 @@ fn only_names_of_files_are_left_to_the_shell() {
 }
 
 #[test]
+fn files_of_redirections_and_variables_are_left_to_the_shell() {
+    let script = joblens(&["completion", "bash"]).run().stdout;
+    // The stub replaces the program, which would offer this word for every line.
+    let stubs = "compopt() { echo \"compopt $*\"; }\njoblens() { echo offered; }\n";
+    // The words as bash splits them.
+    for (parts, is_left) in [
+        (&["list", "-o", "json", ">", "ou"][..], true),
+        (&["list", "2", ">", "ou"], true),
+        (&["list", ">>", "\"ou"], true),
+        (&["get", "<", ""], true),
+        (&["get", "<<<", "ou"], true),
+        (&["get", "$HOM"], true),
+        (&["get", "\"$HOM"], true),
+        (&["get", "`who"], true),
+        (&["get", "~roo"], true),
+        (&["list", "--name", "=", "$HOM"], true),
+        (&["list", "'>'", "ou"], false),
+        (&["list", "\"a>b\"", "ou"], false),
+        (&["get", "'$HOM"], false),
+        (&["get", "\\$HOM"], false),
+        (&["get", ">", "out", "ou"], false),
+    ] {
+        let words = parts.iter().map(|part| shlex::try_quote(part).unwrap());
+        let words = words.collect::<Vec<_>>().join(" ");
+        let line = format!("joblens {}", parts.join(" "));
+        let line = shlex::try_quote(&line).unwrap();
+        let last = shlex::try_quote(parts.last().unwrap()).unwrap();
+        let call = format!(
+            "{script}\n{stubs}COMP_LINE={line}; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=(joblens {words}); \
+             COMP_TYPE=9; COMP_CWORD={}\n_joblens joblens {last} x\necho \"${{COMPREPLY[@]}}\"\n",
+            parts.len()
+        );
+        let output = Command::new("bash")
+            .args(["--norc", "--noprofile", "-c", &call])
+            .output()
+            .unwrap();
+        let expected = match is_left {
+            true => "compopt -o bashdefault -o default\n\n",
+            false => "offered\n",
+        };
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            expected,
+            "{parts:?}"
+        );
+    }
+}
+
+#[test]
 fn profiles_are_completed_unless_their_name_is_unsafe_in_a_shell() {
     let home = home();
     let toml = "[aliyun.'a b']\nregion = 'x'\n[aliyun.'生产']\nregion = 'x'\n\

@@ -56,7 +56,7 @@ const NOTHING: [&str; 6] = [
 ];
 
 /// A line that ends in a file name, and the completed word in fish and in zsh.
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("joblens get -f ~/bin/jo", "~/bin/joblens", "~/bin/joblens"),
     (
         "joblens get -f ~/refs",
@@ -79,6 +79,13 @@ const FILES: [(&str, &str, &str); 6] = [
         "--report=junit=~/bin/joblens",
         "--report=junit=~/bin/joblens",
     ),
+    (
+        "joblens list -o json > ~/bin/jo",
+        "~/bin/joblens",
+        "~/bin/joblens",
+    ),
+    ("joblens get < ~/bin/jo", "~/bin/joblens", "~/bin/joblens"),
+    ("joblens get $HOM", "$HOME", "$HOME/"),
 ];
 
 /// Returns a home folder with settings, stored references, and the program in its `bin`.

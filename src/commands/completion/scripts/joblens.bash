@@ -19,8 +19,23 @@ _joblens_unquote() {
     done
 }
 
+# Succeeds if the word is the file of a redirection, a variable, or the home folder of a user.
+_joblens_leaves_to_bash() {
+    # Bash splits words before and after a redirection.
+    local redirection=''
+    ((COMP_CWORD > 0)) && redirection=${COMP_WORDS[COMP_CWORD - 1]}
+    [[ -n $redirection && -z ${redirection//[<>]/} ]] && return 0
+    # Bash also expands variables within double quotes.
+    [[ ${COMP_WORDS[COMP_CWORD]} == [\$\`~]* || ${COMP_WORDS[COMP_CWORD]} == \"[\$\`]* ]]
+}
+
 _joblens() {
     local rest=${COMP_LINE:0:COMP_POINT} words=() rows=() word value about prefix program offered i REPLY
+    COMPREPLY=()
+    if _joblens_leaves_to_bash; then
+        compopt -o bashdefault -o default 2>/dev/null
+        return 0
+    fi
     # Bash splits words at @, : and =, which references contain: join what is not separated by whitespace.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
@@ -43,7 +58,6 @@ _joblens() {
     program=${words[0]/#\~\//$HOME/}
     # An alias is not a program.
     type -P -- "$program" >/dev/null || program=joblens
-    COMPREPLY=()
     # The program fails if there is nothing to offer and the word is not the name of a file.
     offered=$("$program" __complete -- "${words[@]}" 2>/dev/null) || return 0
     if [[ -z $offered ]]; then
