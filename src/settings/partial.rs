@@ -1,13 +1,13 @@
 //! Hints for a credential of which only some parts are set.
 
+use super::SettingRole;
 use super::profile::{Origin, Profile, table_header};
 
 impl Profile {
     /// Returns a hint that names only the missing parts, for the source that contains the other parts; `None` if no
     /// part is set, or if another program writes the source.
     pub(super) fn completion_hint(&self, keys: &[&str]) -> Option<String> {
-        let (set, absent): (Vec<&str>, Vec<&str>) =
-            keys.iter().partition(|key| self.origin(key).is_some());
+        let (set, absent) = self.set_and_absent(keys);
         let origin = self.origin(set.first()?)?;
         if absent.is_empty() {
             return None;
@@ -38,6 +38,19 @@ impl Profile {
             }
             Origin::Tool { .. } | Origin::Machine => None,
         }
+    }
+
+    /// Returns which of the keys are set, and the others. If no part of a credential is set, these are other parts of
+    /// credentials, such as the token of a temporary key: their source is used without the parts of other sources.
+    pub(super) fn set_and_absent<'k>(&self, keys: &[&'k str]) -> (Vec<&'k str>, Vec<&'k str>) {
+        let is_set = |key: &&str| self.origin(key).is_some();
+        let (mut set, absent): (Vec<&str>, Vec<&str>) = keys.iter().copied().partition(is_set);
+        if set.is_empty() && keys.iter().all(|key| self.schema.is_credential(key)) {
+            let others = self.schema.credential_keys();
+            let others = others.filter(|spec| spec.role != SettingRole::Name);
+            set.extend(others.map(|spec| spec.key).filter(is_set));
+        }
+        (set, absent)
     }
 
     /// Returns the variable of a key that is of the same tool as another variable, else its first one.

@@ -360,8 +360,7 @@ impl Profile {
 
     /// Like [`Self::missing`], but without the reasons why other sources gave no credential.
     pub(crate) fn missing_alone(&self, name: &str, keys: &[&str], variables: &[&str]) -> Problem {
-        let is_there = |key: &&&str| self.values.contains_key(**key);
-        let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
+        let (there, absent) = self.set_and_absent(keys);
         let origin = there.first().and_then(|key| self.origin(key));
         let profile = format!("profile '{}' ({})", self.name, self.cloud());
         let absent = absent.join(" and ");

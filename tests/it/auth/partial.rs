@@ -114,6 +114,71 @@ fn the_hint_for_half_a_credential_names_the_other_half_in_the_same_source() {
 }
 
 #[test]
+fn a_token_without_its_key_is_reported_with_its_source() {
+    let sandbox = Sandbox::new();
+    let key = "access_key_id = 'X'\n";
+    let tables = format!(
+        "[aliyun.default]\n{key}access_key_secret = 'file-secret-w5'\n\
+         [huawei.default]\n{key}secret_access_key = 'file-secret-w5'\n\
+         [tencent.default]\nsecret_id = 'X'\nsecret_key = 'file-secret-w5'\n"
+    );
+    sandbox.configure(&tables);
+    for (reference, variable, token, absent, wanted) in [
+        (
+            JOB,
+            "ALIBABA_CLOUD_SECURITY_TOKEN",
+            "security_token",
+            "access_key_id and access_key_secret",
+            "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        ),
+        (
+            SERVICE,
+            "TENCENTCLOUD_TOKEN",
+            "token",
+            "secret_id and secret_key",
+            "TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
+        ),
+        (
+            IMAGE_JOB,
+            "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+            "security_token",
+            "access_key_id and secret_access_key",
+            "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
+        ),
+        (
+            IMAGE_JOB,
+            "HW_SECURITY_TOKEN",
+            "security_token",
+            "access_key_id and secret_access_key",
+            "HW_ACCESS_KEY and HW_SECRET_KEY",
+        ),
+    ] {
+        let run = sandbox.get(reference).env(variable, "token-w5").run();
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        let message = format!("has {token} from {variable}, but no {absent}");
+        assert!(run.stderr.contains(&message), "{}", run.stderr);
+        let hint = format!("set {wanted} as well, or unset {variable}");
+        assert_eq!(run.error()["hint"], hint.as_str());
+    }
+    sandbox.configure(
+        "[aliyun.default]\ncredential_command = ['echo', '{\"security_token\": \"token-w5\"}']\n",
+    );
+    let run = sandbox.get(JOB).run();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("has security_token from echo, but no access_key_id and access_key_secret"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        run.error()["hint"],
+        "credential_command echo must print access_key_id and access_key_secret as well"
+    );
+    assert!(sandbox.server.received().is_empty());
+}
+
+#[test]
 fn the_project_comes_from_the_same_variable_family_as_the_key() {
     let sandbox = Sandbox::new();
     sandbox
