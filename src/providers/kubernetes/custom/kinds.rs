@@ -53,8 +53,8 @@ const SEGMENTS: &[Segment] = &[NAMESPACE, Segment::required("JOB")];
 /// Defines a kind and its operations.
 macro_rules! kind {
     ($doc:literal, $kind:ident, $jobs:ident, $names:expr, $sample:literal, $product:literal,
-     $resources:ident, $states:ident, state_field: $field:ident, unlisted: $unlisted:expr,
-     similar: $similar:expr) => {
+     $resources:ident, $operations:expr, $states:ident, state_field: $field:ident,
+     unlisted: $unlisted:expr, similar: $similar:expr) => {
         #[doc = $doc]
         pub static $kind: Kind = Kind {
             similar_names: $similar,
@@ -65,7 +65,7 @@ macro_rules! kind {
                     StateTable::new("job", $states),
                     StateTable::new("pod", pod::STATES),
                 ],
-                [$resources[0].get, $resources[0].objects.list],
+                $operations,
                 $unlisted,
             )
             .with_details(&[schema_of::<CustomJobDetails>], &[])
@@ -83,28 +83,32 @@ macro_rules! kind {
 kind!(
     "Job of Volcano in a Kubernetes cluster, with its pods",
     VOLCANO_JOB, VOLCANO_JOBS, ["volcano-job", "vcjob"], "kubernetes/volcano-job/train/vc-done",
-    "Volcano", VOLCANO, VOLCANO_STATES, state_field: StatePhase, unlisted: &[UnlistedField::User],
+    "Volcano", VOLCANO, [VOLCANO[0].get, VOLCANO[0].objects.list], VOLCANO_STATES,
+    state_field: StatePhase, unlisted: &[UnlistedField::User],
     similar: &["vj", "volcanojob"]
 );
 
 kind!(
     "Job of Kubeflow (PyTorchJob, TFJob, MPIJob, TrainJob, …) in a Kubernetes cluster, with its pods",
     KUBEFLOW_JOB, KUBEFLOW_JOBS, ["kubeflow-job", "kfjob"], "kubernetes/kubeflow-job/train/pt-done",
-    "Kubeflow", KUBEFLOW, KUBEFLOW_STATES, state_field: None, unlisted: &[UnlistedField::User],
+    "Kubeflow", KUBEFLOW, KUBEFLOW_OPERATIONS, KUBEFLOW_STATES,
+    state_field: None, unlisted: &[UnlistedField::User],
     similar: &["jaxjob", "mpijob", "paddlejob", "pytorchjob", "tfjob", "trainjob", "xgboostjob"]
 );
 
 kind!(
     "JobSet of a Kubernetes cluster, with its pods",
     JOBSET, JOBSETS, ["jobset", "jobset"], "kubernetes/jobset/train/js-failed",
-    "JobSet", JOB_SETS, JOBSET_STATES, state_field: TerminalState, unlisted: &[UnlistedField::User],
+    "JobSet", JOB_SETS, [JOB_SETS[0].get, JOB_SETS[0].objects.list], JOBSET_STATES,
+    state_field: TerminalState, unlisted: &[UnlistedField::User],
     similar: &[]
 );
 
 kind!(
     "Workflow of Argo in a Kubernetes cluster, with its pods",
     ARGO_WORKFLOW, ARGO_WORKFLOWS, ["argo-workflow", "wf"], "kubernetes/argo-workflow/train/wf-failed",
-    "Argo Workflows", ARGO, ARGO_STATES, state_field: Phase,
+    "Argo Workflows", ARGO, [ARGO[0].get, ARGO[0].objects.list], ARGO_STATES,
+    state_field: Phase,
     unlisted: &[UnlistedField::User, UnlistedField::Queue],
     similar: &["workflow"]
 );
@@ -117,36 +121,66 @@ const VOLCANO: &[Resource] = &[resource!(
     "volcano.sh/job-name"
 )];
 
-macro_rules! training {
-    ($version:literal, $kind:literal, $plural:literal) => {
-        resource!(
-            "kubeflow.org",
-            $version,
-            $kind,
-            $plural,
-            "training.kubeflow.org/job-name",
-            pods
-        )
+/// Defines the resources of Kubeflow, in all their versions, and the operations on all of them together.
+macro_rules! kubeflow {
+    ($($kind:literal, $plural:literal, [$($version:literal),+];)+) => {
+        const KUBEFLOW: &[Resource] = &[
+            $($(resource!(
+                "kubeflow.org",
+                $version,
+                $kind,
+                $plural,
+                "training.kubeflow.org/job-name",
+                pods
+            ),)+)+
+            resource!(
+                "trainer.kubeflow.org",
+                "v1alpha1",
+                "TrainJob",
+                "trainjobs",
+                "jobset.sigs.k8s.io/jobset-name",
+                pods
+            ),
+        ];
+
+        const KUBEFLOW_OPERATIONS: [Operation; 2] = [
+            Operation::new(
+                KUBEFLOW[0].get.name,
+                concat!(
+                    $($("kubeflow.org/", $version, " ReadNamespaced", $kind, ", ",)+)+
+                    "trainer.kubeflow.org/v1alpha1 ReadNamespacedTrainJob, \
+                     core/v1 ListNamespacedPod, ListNamespacedEvent"
+                ),
+                concat!(
+                    "get on ",
+                    $($plural, ".kubeflow.org, ",)+
+                    "trainjobs.trainer.kubeflow.org, list on pods and events"
+                ),
+            ),
+            Operation::new(
+                KUBEFLOW[0].objects.list.name,
+                concat!(
+                    $($("kubeflow.org/", $version, " ListNamespaced", $kind, ", ",)+)+
+                    "trainer.kubeflow.org/v1alpha1 ListNamespacedTrainJob, core/v1 ListNamespacedPod"
+                ),
+                concat!(
+                    "list on ",
+                    $($plural, ".kubeflow.org, ",)+
+                    "trainjobs.trainer.kubeflow.org and pods"
+                ),
+            ),
+        ];
     };
 }
 
-const KUBEFLOW: &[Resource] = &[
-    training!("v1", "PyTorchJob", "pytorchjobs"),
-    training!("v1", "TFJob", "tfjobs"),
-    training!("v1", "XGBoostJob", "xgboostjobs"),
-    training!("v1", "PaddleJob", "paddlejobs"),
-    training!("v1", "JAXJob", "jaxjobs"),
-    training!("v2beta1", "MPIJob", "mpijobs"),
-    training!("v1", "MPIJob", "mpijobs"),
-    resource!(
-        "trainer.kubeflow.org",
-        "v1alpha1",
-        "TrainJob",
-        "trainjobs",
-        "jobset.sigs.k8s.io/jobset-name",
-        pods
-    ),
-];
+kubeflow! {
+    "PyTorchJob", "pytorchjobs", ["v1"];
+    "TFJob", "tfjobs", ["v1"];
+    "XGBoostJob", "xgboostjobs", ["v1"];
+    "PaddleJob", "paddlejobs", ["v1"];
+    "JAXJob", "jaxjobs", ["v1"];
+    "MPIJob", "mpijobs", ["v2beta1", "v1"];
+}
 
 const JOB_SETS: &[Resource] = &[resource!(
     "jobset.x-k8s.io",

@@ -322,3 +322,33 @@ async fn failed_workers_of_an_mpi_job_whose_launcher_succeeded_are_a_warning() {
         );
     }
 }
+
+#[test]
+fn the_permissions_of_a_kind_name_all_resources_that_are_searched() {
+    for jobs in JOBS {
+        let list = jobs.kind.list.as_ref().unwrap();
+        for resource in jobs.resources {
+            let (path, plural) = resource.objects.path;
+            let (group, _) = path["/apis/".len()..].split_once('/').unwrap();
+            let name = format!("{plural}.{group}");
+            for permission in [jobs.kind.get.permission, list.operation.permission] {
+                assert!(permission.contains(&name), "{permission}");
+            }
+            assert!(
+                jobs.kind.get.description.contains(resource.get.name),
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(
+        KUBEFLOW_JOBS
+            .kind
+            .list
+            .as_ref()
+            .unwrap()
+            .operation
+            .permission,
+        "list on pytorchjobs.kubeflow.org, tfjobs.kubeflow.org, xgboostjobs.kubeflow.org, paddlejobs.kubeflow.org, \
+         jaxjobs.kubeflow.org, mpijobs.kubeflow.org, trainjobs.trainer.kubeflow.org and pods"
+    );
+}
