@@ -165,11 +165,10 @@ impl EndEvidence {
         let slurm_code = fields.exit_code.value.trimmed().filter(|_| has_code);
         let slurm_code = slurm_code.map(Self::of_slurm_code);
         let slurm_state = job_state.map(Self::of_slurm_state);
-        let is_part = fields.is_part();
-        let is_success = fields.has_completed() && !is_part;
+        let is_success = fields.has_completed() && !fields.is_part();
         let proof = Self {
             exit_code: is_success.then_some(0),
-            is_part,
+            is_part: fields.is_part(),
             ..Self::default()
         };
         of_pbs
