@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::jq;
 use crate::error::Problem;
 use crate::output::{self, Format, Zone};
+use crate::reference::find_first_character;
 use crate::settings::Environment;
 
 /// Options that every command takes.
@@ -256,7 +257,9 @@ impl GlobalArgs {
     /// Returns a usage error that names the closest column.
     pub(super) fn sort(&self, own_columns: bool) -> Result<Option<output::Sort>, Problem> {
         let column = self.sort_by.as_deref().filter(|_| !own_columns);
-        column.map(output::Sort::parse).transpose()
+        let correct_dash = |text: &str| find_first_character(text).map(|(_, corrected)| corrected);
+        let parse = |text| output::Sort::parse(text, correct_dash);
+        column.map(parse).transpose()
     }
 
     /// Returns the time zone for display, if chosen.

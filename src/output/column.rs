@@ -121,28 +121,40 @@ impl<T: Tabular> Column<T> {
     /// Returns a usage error with the closest name.
     pub fn by_name(name: &str) -> Result<Self, Problem> {
         let name = name.trim();
+        Self::find(name).ok_or_else(|| Self::unknown(name, ("", name)))
+    }
+
+    /// Returns the column with this name or header; `None` if it does not exist.
+    pub(super) fn find(name: &str) -> Option<Self> {
         let wanted = name.to_ascii_lowercase();
         let is_wanted = |column: &&Self| {
             let is_header = |header: &str| header.eq_ignore_ascii_case(name);
             column.name == wanted || column.header.is_some_and(is_header)
         };
         let known = T::columns().iter().find(is_wanted);
-        if let Some(column) = known.cloned().or_else(|| T::dynamic_column(name)) {
-            return Ok(column);
-        }
+        known.cloned().or_else(|| T::dynamic_column(name))
+    }
+
+    /// Returns a usage error for an unknown name, with the closest name for the one that is meant. `sign` precedes the
+    /// suggested name.
+    pub(super) fn unknown(name: &str, (sign, meant): (&str, &str)) -> Problem {
         let problem = Problem::usage(format!("{} '{name}'", T::UNKNOWN_COLUMN));
         if let Some(hint) = comma_hint(name) {
-            return Err(problem.with_hint(hint));
+            return problem.with_hint(hint);
         }
-        let closest = closest_match(Self::names(), &wanted);
-        let closest =
-            closest.map_or_else(String::new, |closest| format!("did you mean '{closest}'? "));
+        let closest = match Self::find(meant) {
+            Some(_) => Some(meant),
+            None => closest_match(Self::names(), &meant.to_ascii_lowercase()),
+        };
+        let closest = closest.map_or_else(String::new, |closest| {
+            format!("did you mean '{sign}{closest}'? ")
+        });
         let names: Vec<&str> = Self::names().collect();
-        Err(problem.with_hint(format!(
+        problem.with_hint(format!(
             "{closest}available: {}{}",
             names.join(" "),
             T::DYNAMIC_COLUMNS
-        )))
+        ))
     }
 
     /// Returns the columns with these names, all of which must exist.

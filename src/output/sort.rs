@@ -14,19 +14,32 @@ pub struct Sort {
 }
 
 impl Sort {
-    /// Parses `COLUMN`, or `-COLUMN` for descending order.
+    /// Parses `COLUMN`, or `-COLUMN` for descending order. `correct_dash` returns a text that begins with a dash of an
+    /// editor or an input method, with `-` or `--` instead.
     ///
     /// # Errors
     /// Returns a usage error with the closest name.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
-        let (name, descending) = match text.trim().strip_prefix('-') {
-            Some(name) => (name, true),
+    pub fn parse(
+        text: &str,
+        correct_dash: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Problem> {
+        let text = text.trim();
+        let (name, descending) = match text.strip_prefix('-') {
+            Some(name) => (name.trim_start(), true),
             None => (text, false),
         };
-        Ok(Self {
-            column: JobColumn::by_name(name)?,
-            descending,
-        })
+        let column = JobColumn::find(name).ok_or_else(|| {
+            let corrected = correct_dash(text).filter(|text| text.starts_with('-'));
+            match corrected {
+                // The descending order is `-`, also if an editor replaces `--`.
+                Some(text) => {
+                    JobColumn::unknown(name, ("-", text.trim_start_matches('-').trim_start()))
+                }
+                None if descending => JobColumn::unknown(name, ("-", name)),
+                None => JobColumn::unknown(name, ("", name)),
+            }
+        })?;
+        Ok(Self { column, descending })
     }
 
     /// Returns the column to sort by.
@@ -68,8 +81,33 @@ mod tests {
 
     fn sorted(by: &str, jobs: Vec<Job>) -> Vec<String> {
         let mut jobs = jobs;
-        Sort::parse(by).unwrap().apply(&mut jobs);
+        Sort::parse(by, |_| None).unwrap().apply(&mut jobs);
         jobs.into_iter().map(|job| job.reference).collect()
+    }
+
+    #[test]
+    fn the_suggested_column_keeps_the_descending_order() {
+        let correct_dash = |text: &str| {
+            let name = text.trim_start_matches(['－', '—', '–']);
+            (name.len() < text.len()).then(|| format!("--{name}"))
+        };
+        for (text, suggested) in [
+            ("－created_at", "-created_at"),
+            ("—created_at", "-created_at"),
+            ("––Created", "-Created"),
+            ("－creatd_at", "-created_at"),
+            ("-creatd_at", "-created_at"),
+            ("creatd_at", "created_at"),
+        ] {
+            let hint = Sort::parse(text, correct_dash).unwrap_err().hint.unwrap();
+            let expected = format!("did you mean '{suggested}'? available: ");
+            assert!(hint.starts_with(&expected), "{text}: {hint}");
+        }
+        assert!(
+            Sort::parse(" -created_at ", correct_dash)
+                .unwrap()
+                .descending
+        );
     }
 
     #[test]
