@@ -96,7 +96,7 @@ impl<'a> ScopeListRequest<'a> {
     }
 
     /// Creates the page from rows. `id` returns the only segment of the scope of a row, `read` the scope, from the
-    /// row and the canonical form of the scope.
+    /// row and the canonical scope.
     pub(super) fn page<W>(
         &self,
         total: Option<i64>,

@@ -62,8 +62,8 @@ impl ReferenceParser<'_> {
         self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
-    /// Returns the form of the scopes of the kind that a text names, or of the first kind of a cloud alone. `None` if
-    /// the text has the segments of a scope, or if the kind has no list.
+    /// Returns the template of the scopes of the kind that a text names, or of the first kind of a cloud alone. `None`
+    /// if the text has the segments of a scope, or if the kind has no list.
     pub fn missing_scope(&self, input: &str) -> Option<String> {
         let parts = split(input);
         let kind = match &parts[..] {
