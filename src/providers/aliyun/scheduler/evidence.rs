@@ -371,7 +371,7 @@ fn describes_bad_end(comment: &str) -> bool {
     let end = comment.rsplit_once(" and ").map(|(_, end)| end);
     let is_other_end = is_run && end.is_some_and(|end| end.trim_end_matches('.') != "finished");
     is_other_end
-        || comment.ends_with("and failed")
+        || comment.ends_with("failed")
         || BAD_WORDS.iter().any(|word| comment.contains(word))
 }
 

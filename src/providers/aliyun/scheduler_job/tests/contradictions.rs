@@ -93,6 +93,7 @@ fn a_job_that_was_deleted_or_terminated_has_not_succeeded() {
     }
     for comment in [
         "Job deleted by user",
+        "Subjob failed",
         "Not Running: x and Terminated by root",
     ] {
         assert_eq!(state(comment, json!(92), json!(0), true), State::Unknown);
