@@ -130,7 +130,7 @@ async fn read_rows<A: Sync>(
 }
 
 /// Returns the rows of lists of active jobs, one list per scope with at least two references. Reads only a few
-/// pages of each list. The list of a single reference is read for its own sake.
+/// pages of each list. The list of a single reference is read to compare its row with a lookup.
 async fn active_rows<A: Sync>(
     ops: &dyn KindOps<A>,
     api: &A,

@@ -28,8 +28,8 @@ pub(in super::super) struct ListRotation {
     first: AtomicUsize,
 }
 
-/// Returns how many pages a round may request: far fewer than one request per reference. For a single reference, the
-/// lists are read for their own sake.
+/// Returns how many pages a round may request: far fewer than one request per reference. For a single reference, one
+/// page of every list is read to compare its row with a lookup.
 fn max_pages(references: usize) -> usize {
     const REFERENCES_PER_PAGE: usize = 50;
     if references == 1 {
