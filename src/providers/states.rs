@@ -58,17 +58,29 @@ pub struct NormalizedState {
     pub raw: Option<String>,
     /// True if the state cannot change by itself any more.
     pub ended: bool,
+    /// False for a word that is neither in the cloud's table nor among the user's states.
+    pub is_recognized: bool,
 }
 
 impl NormalizedState {
+    /// Returns the notice about a word that is not recognized. `source` is what has the word, such as `aliyun/job`.
+    pub fn unknown_state_notice(&self, source: &str) -> Option<Notice> {
+        let raw = self.raw.as_deref().filter(|_| !self.is_recognized)?;
+        let message = unknown_word(raw, source);
+        Some(Notice::new(NoticeCode::UnknownState, message))
+    }
+
     /// Sets the state of a job.
-    pub fn into_job(self, job: Job) -> Job {
-        Job {
-            state: self.state,
-            state_raw: self.raw,
-            ended: self.ended,
-            ..job
-        }
+    pub fn apply_to(self, job: &mut Job) {
+        job.state = self.state;
+        job.state_raw = self.raw;
+        job.ended = self.ended;
+    }
+
+    /// Returns the job with this state.
+    pub fn into_job(self, mut job: Job) -> Job {
+        self.apply_to(&mut job);
+        job
     }
 
     /// Creates a task with this state and no other fields.
@@ -95,20 +107,18 @@ pub fn without_outcome(word: &str) -> String {
 /// Maps a word to a state, ignoring case and surrounding white space.
 ///
 /// `user_states` are the user's states from the config file, for words that the table does not contain. A word in
-/// neither of them has the state `unknown`, keeps its spelling, has not ended, and is reported in `notices` as
-/// a word of `source` (such as `aliyun/job`).
+/// neither of them has the state `unknown`, keeps its spelling and has not ended.
 pub fn normalize(
     table: StateWords,
     user_states: &[(String, State)],
     word: Option<&str>,
-    source: &str,
-    notices: &mut Vec<Notice>,
 ) -> NormalizedState {
     let Some(raw) = word.map(str::trim).filter(|word| !word.is_empty()) else {
         return NormalizedState {
             state: State::Unknown,
             raw: None,
             ended: false,
+            is_recognized: true,
         };
     };
     let known = table
@@ -121,17 +131,13 @@ pub fn normalize(
             .find(|(word, _)| word.trim().eq_ignore_ascii_case(raw))
             .map(|(_, state)| *state)
     });
-    if state.is_none() {
-        notices.push(Notice::new(
-            NoticeCode::UnknownState,
-            unknown_word(raw, source),
-        ));
-    }
+    let is_recognized = state.is_some();
     let state = state.unwrap_or_default();
     NormalizedState {
         state,
         raw: Some(raw.to_owned()),
         ended: state.is_end(),
+        is_recognized,
     }
 }
 
@@ -254,35 +260,34 @@ mod tests {
 
     const TABLE: StateWords = &[("Running", State::Running), ("Failed", State::Failed)];
 
-    fn reading(word: &str) -> (NormalizedState, Vec<Notice>) {
-        let mut notices = Vec::new();
+    fn state(word: &str) -> NormalizedState {
         let user_states = [
             ("Suspended".to_owned(), State::Stopping),
             ("failed".to_owned(), State::Running),
         ];
-        let reading = normalize(TABLE, &user_states, Some(word), "aliyun/job", &mut notices);
-        (reading, notices)
+        normalize(TABLE, &user_states, Some(word))
     }
 
     #[test]
     fn state_words_ignore_case_and_white_space() {
-        let (read, notices) = reading(" RUNNING\n");
-        assert_eq!(read.state, State::Running);
-        assert_eq!(read.raw.as_deref(), Some("RUNNING"));
-        assert!(notices.is_empty());
+        let state = state(" RUNNING\n");
+        assert_eq!(state.state, State::Running);
+        assert_eq!(state.raw.as_deref(), Some("RUNNING"));
+        assert_eq!(state.unknown_state_notice("aliyun/job"), None);
     }
 
     #[test]
     fn an_unknown_state_word_is_kept() {
-        let (read, notices) = reading("Zombie");
-        assert_eq!((read.state, read.ended), (State::Unknown, false));
-        assert_eq!(read.raw.as_deref(), Some("Zombie"));
-        assert_eq!(notices[0].code.as_str(), "unknown_state");
+        let state = state("Zombie");
+        assert_eq!((state.state, state.ended), (State::Unknown, false));
+        assert_eq!(state.raw.as_deref(), Some("Zombie"));
+        let notice = state.unknown_state_notice("aliyun/job").unwrap();
+        assert_eq!(notice.code.as_str(), "unknown_state");
     }
 
     #[test]
     fn user_state_words_do_not_override_the_table() {
-        assert_eq!(reading("suspended").0.state, State::Stopping);
-        assert_eq!(reading("Failed").0.state, State::Failed);
+        assert_eq!(state("suspended").state, State::Stopping);
+        assert_eq!(state("Failed").state, State::Failed);
     }
 }

@@ -282,7 +282,8 @@ impl<V> JobFields<V> {
         let word = self.state_word();
         notices.extend(self.differing_states(reference));
         let (table, kind) = (&reference.kind.states[0], reference.kind.to_string());
-        let read = states::normalize(table.map, &options.states, word, &kind, &mut notices);
+        let state = states::normalize(table.map, &options.states, word);
+        notices.extend(state.unknown_state_notice(&kind));
         let (request, used) = (&self.resources.0, &self.resources_used.0);
         let shown = |text: &Text| match options.show_secrets {
             true => text.0.clone(),
@@ -319,7 +320,7 @@ impl<V> JobFields<V> {
             resources: request.resources(),
             array: self.array(),
             details: Some(Arc::new(details)),
-            ..read.into_job(job_at(reference, api.region()))
+            ..state.into_job(job_at(reference, api.region()))
         };
         let evidence = self.evidence();
         self.resolve_state(&mut job, reference.kind, &evidence, options);

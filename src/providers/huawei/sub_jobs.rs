@@ -50,7 +50,8 @@ impl JobParts {
         let (user_states, kind) = (&options.states, reference.kind.to_string());
         let [words, sub_words] = [0, 1].map(|table| reference.kind.states[table].map);
         let word = self.status.trimmed();
-        let normalized = states::normalize(words, user_states, word, &kind, &mut notices);
+        let state = states::normalize(words, user_states, word);
+        notices.extend(state.unknown_state_notice(&kind));
         let (total, listed) = self.counts;
         if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
             let total = total.unwrap_or_default();
@@ -69,7 +70,7 @@ impl JobParts {
             .map(|sub_job| sub_job.into_task(sub_words, options))
             .collect();
         note_unknown_words(&tasks, reference.kind, options, &mut notices);
-        let (reason, message) = match (normalized.state, &normalized.raw) {
+        let (reason, message) = match (state.state, &state.raw) {
             (State::Failed, _) => {
                 let (cause, job_cause) = (failure_cause(&tasks), self.cause.clone());
                 (
@@ -84,7 +85,7 @@ impl JobParts {
             _ => (None, None),
         };
         let earliest_start = tasks.iter().filter_map(|task| task.started_at).min();
-        let has_succeeded = normalized.state == State::Succeeded;
+        let has_succeeded = state.state == State::Succeeded;
         let unconfirmed_reason = self.unconfirmed_reason.filter(|_| has_succeeded);
         let mut job = Job {
             name: self.name,
@@ -93,13 +94,13 @@ impl JobParts {
             created_at: self.created_at,
             started_at: earliest_start
                 .or(self.started_at)
-                .filter(|_| normalized.state != State::Pending),
+                .filter(|_| state.state != State::Pending),
             finished_at: self.finished_at,
             tasks,
             details: Some(self.details),
             unread_cause: (lacks_sub_jobs || unconfirmed_reason.is_some())
                 .then_some(Category::InvalidResponse),
-            ..normalized.into_job(job_at(reference, region))
+            ..state.into_job(job_at(reference, region))
         };
         states::confirm_success(&mut job, self.cause);
         if has_succeeded && job.state == State::Unknown {
@@ -118,12 +119,11 @@ impl JobParts {
 impl SubJobParts {
     fn into_task(self, words: StateWords, options: &RequestOptions) -> Task {
         let word = self.status.trimmed();
-        let user_states = &options.states;
-        let read = states::normalize(words, user_states, word, "", &mut Vec::new());
+        let state = states::normalize(words, &options.states, word);
         let created_at = self.begin_time.utc();
         // A successful sub-job has neither a reason nor a message.
         let is_explained = self.reason.is_some() || self.message.is_some();
-        let has_failed = read.state == State::Succeeded && is_explained;
+        let has_failed = state.state == State::Succeeded && is_explained;
         Task {
             id: self.id,
             name: self.name,
@@ -131,15 +131,15 @@ impl SubJobParts {
             state: if has_failed {
                 State::Failed
             } else {
-                read.state
+                state.state
             },
             reason: self.reason,
             message: self.message,
             created_at,
-            started_at: created_at.filter(|_| read.state != State::Pending),
-            finished_at: self.end_time.utc().filter(|_| read.ended),
+            started_at: created_at.filter(|_| state.state != State::Pending),
+            finished_at: self.end_time.utc().filter(|_| state.ended),
             details: Some(self.details),
-            ..read.into_task()
+            ..state.into_task()
         }
     }
 }
@@ -154,13 +154,8 @@ fn note_unknown_words(
     let known = tasks.iter().filter_map(|task| task.state_raw.as_deref());
     let source = format!("a sub-job of {kind}");
     for word in known.collect::<BTreeSet<_>>() {
-        states::normalize(
-            kind.states[1].map,
-            &options.states,
-            Some(word),
-            &source,
-            notices,
-        );
+        let state = states::normalize(kind.states[1].map, &options.states, Some(word));
+        notices.extend(state.unknown_state_notice(&source));
     }
 }
 

@@ -216,8 +216,9 @@ impl Instance {
     fn into_result(mut self, lookup: GetRequest<'_>, clock: WallClock) -> GetResult {
         let (user_states, mut notices) = (&lookup.options.states, Vec::new());
         let word = self.status.trimmed();
-        let reading = states::normalize(STATES, user_states, word, "sugon/instance", &mut notices);
-        let is_silent = reading.raw.is_none();
+        let state = states::normalize(STATES, user_states, word);
+        notices.extend(state.unknown_state_notice("sugon/instance"));
+        let is_silent = state.raw.is_none();
         let times = [&self.create_time, &self.start_time, &self.end_time];
         clock.note_assumed("sugon", times, &mut notices);
         let [created_at, started_at, finished_at] = times.map(|time| clock.at(time));
@@ -239,7 +240,7 @@ impl Instance {
                 ..Resources::default()
             },
             tasks: task.into_iter().collect(),
-            ..reading.into_job(job_at(lookup.reference, None))
+            ..state.into_job(job_at(lookup.reference, None))
         };
         job.details = Some(Arc::new(self.into_details(lookup.options.show_secrets)));
         GetResult { job, notices }

@@ -212,12 +212,12 @@ impl JobFields {
         }
         let mut notices = Vec::new();
         let word = self.status.value.trimmed();
-        let kind = "aliyun/dlc-job";
-        let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
-        let contradiction = self.contradiction(read.state, &options.states);
+        let state = states::normalize(STATES, &options.states, word);
+        notices.extend(state.unknown_state_notice("aliyun/dlc-job"));
+        let contradiction = self.contradiction(state.state, &options.states);
         let is_unread = contradiction.is_some() || self.is_failure_unreadable();
         let has_failed = self.has_failed();
-        let is_cause_outdated = self.is_cause_outdated(read.state);
+        let is_cause_outdated = self.is_cause_outdated(state.state);
         let finished = [
             &self.gmt_finish_time,
             &self.gmt_successed_time,
@@ -256,7 +256,7 @@ impl JobFields {
             },
             details: Some(Arc::new(details)),
             unread_cause: is_unread.then_some(Category::InvalidResponse),
-            ..read.into_job(job_at(reference, api.region()))
+            ..state.into_job(job_at(reference, api.region()))
         };
         // The pods are added later and do not affect the outcome, because the service replaces failed pods.
         if has_failed {
@@ -276,7 +276,7 @@ impl Pod {
     /// Converts the pod to a task with the resources of its role.
     fn into_task(self, job: &str, details: PodDetails, specs: &[PodSpec]) -> Task {
         let word = self.status.trimmed();
-        let state = states::normalize(POD_STATES, &[], word, "", &mut Vec::new());
+        let state = states::normalize(POD_STATES, &[], word);
         let spec = specs.iter().find(|spec| spec.r#type == details.role);
         let resources = spec.map(|spec| spec.resource_config.0.resources());
         let ips = self.pod_ips.0.into_iter().map(|ip| ip.ip);

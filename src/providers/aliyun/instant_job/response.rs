@@ -162,8 +162,8 @@ impl JobFields {
         let times = [&self.create_time, &self.start_time, &self.end_time];
         clock.note_assumed("aliyun", times, &mut notices);
         let word = self.status.value.trimmed();
-        let kind = "aliyun/instant-job";
-        let read = states::normalize(STATES, &options.states, word, kind, &mut notices);
+        let state = states::normalize(STATES, &options.states, word);
+        notices.extend(state.unknown_state_notice("aliyun/instant-job"));
         if !options.show_secrets {
             details.mask();
         }
@@ -183,9 +183,9 @@ impl JobFields {
             labels: labels.collect::<BTreeMap<_, _>>(),
             created_at: clock.at(&self.create_time),
             started_at: clock.at(&self.start_time),
-            finished_at: clock.at(&self.end_time).filter(|_| read.ended),
+            finished_at: clock.at(&self.end_time).filter(|_| state.ended),
             tasks: tasks.collect(),
-            ..read.into_job(job_at(reference, api.region()))
+            ..state.into_job(job_at(reference, api.region()))
         };
         job.details = Some(Arc::new(details));
         // The response has a message for executors only.
@@ -209,7 +209,7 @@ impl TaskFields {
         let name = self.task_name.0;
         let executors = self.executor_status.0.into_iter().map(|executor| {
             let word = executor.status.trimmed();
-            let state = states::normalize(STATES, &[], word, "", &mut Vec::new());
+            let state = states::normalize(STATES, &[], word);
             let id = name.as_deref().zip(executor.array_id.0);
             Task {
                 id: id.map(|(name, index)| format!("{}-{name}-{index}", reference.id())),

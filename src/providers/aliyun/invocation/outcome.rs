@@ -20,15 +20,9 @@ impl Status {
         trust_finished: bool,
     ) -> (Job, Vec<Notice>) {
         let mut notices = Vec::new();
-        let source = "aliyun/invocation";
-        let reading = states::normalize(
-            STATES,
-            user_states,
-            self.word.as_deref(),
-            source,
-            &mut notices,
-        );
-        let mut job = reading.into_job(base);
+        let state = states::normalize(STATES, user_states, self.word.as_deref());
+        notices.extend(state.unknown_state_notice("aliyun/invocation"));
+        let mut job = state.into_job(base);
         job.request_id = self.request_id;
         let mut exit_codes = "unknown";
         match results {
@@ -158,13 +152,10 @@ fn node_tasks(nodes: Vec<Node>, results: Vec<NodeResult>) -> Vec<(Task, ExitOutc
 fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
     let outcome = node_outcome(&node, result.as_ref());
     // Unrecognized states are reported once for the whole response.
-    let reading = states::normalize(STATES, &[], node.word.as_deref(), "", &mut Vec::new());
-    let is_finished = is_word(node.word.as_deref(), "Finished");
-    let state = match (is_finished, outcome) {
-        (false, _) => reading.state,
-        (true, outcome) => outcome.state(),
-    };
-    let ended = is_finished || reading.ended;
+    let mut state = states::normalize(STATES, &[], node.word.as_deref());
+    if is_word(node.word.as_deref(), "Finished") {
+        (state.state, state.ended) = (outcome.state(), true);
+    }
     let details = result.as_ref().map(|result| NodeDetails {
         success: result.success,
         record_status: result.word.as_deref().map(|word| word.trim().to_owned()),
@@ -185,14 +176,12 @@ fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
         node: node.id.clone(),
         id: node.id,
         kind: "node".to_owned(),
-        state,
-        ended,
         reason,
         message,
-        exit_code: exit_code.filter(|_| ended),
-        finished_at: finished_at.filter(|_| ended),
+        exit_code: exit_code.filter(|_| state.ended),
+        finished_at: finished_at.filter(|_| state.ended),
         details: details.map(|details| Arc::new(details) as Arc<dyn Details>),
-        ..reading.into_task()
+        ..state.into_task()
     };
     (task, outcome)
 }
@@ -246,6 +235,7 @@ fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
         .filter_map(|task| task.state_raw.as_deref())
         .collect();
     for word in words {
-        states::normalize(STATES, &[], Some(word), "aliyun node", notices);
+        let state = states::normalize(STATES, &[], Some(word));
+        notices.extend(state.unknown_state_notice("aliyun node"));
     }
 }

@@ -124,21 +124,21 @@ struct ContainerState {
 impl ContainerState {
     fn into_model(self) -> Termination {
         // Unrecognized states are reported once for the whole response, not for each container.
-        let word = states::normalize(STATES, &[], self.state.trimmed(), "", &mut Vec::new());
-        let is_terminated = word
+        let state = states::normalize(STATES, &[], self.state.trimmed());
+        let is_terminated = state
             .raw
             .as_deref()
             .is_some_and(|raw| raw.eq_ignore_ascii_case("Terminated"));
         // Without a state, an exit code of 0 can be a default value, but another one is a failure.
-        let has_failed = word.raw.is_none() && self.exit_code.not_zero().is_some();
+        let has_failed = state.raw.is_none() && self.exit_code.not_zero().is_some();
         let has_ended = is_terminated || has_failed;
         let exit_code = self.exit_code.0.filter(|_| has_ended);
         Termination {
             state: match has_ended {
                 true => ExitOutcome::from_exit_code(exit_code).state(),
-                false => word.state,
+                false => state.state,
             },
-            state_raw: word.raw,
+            state_raw: state.raw,
             exit_code,
             signal: self.signal.not_zero(),
             reason: self.reason.0,

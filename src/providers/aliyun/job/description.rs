@@ -176,16 +176,9 @@ impl JobInfo {
         user_states: &[(String, State)],
         notices: &mut Vec<Notice>,
     ) {
-        let reading = states::normalize(
-            STATES,
-            user_states,
-            self.state.trimmed(),
-            "aliyun/job",
-            notices,
-        );
-        job.state = reading.state;
-        job.state_raw = reading.raw;
-        job.ended = reading.ended;
+        let state = states::normalize(STATES, user_states, self.state.trimmed());
+        notices.extend(state.unknown_state_notice("aliyun/job"));
+        state.apply_to(job);
         job.name = self.job_name.0;
         job.priority = self.priority.0;
         job.queue = self.queue.0;
@@ -289,7 +282,8 @@ fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
     let mut reported = BTreeSet::new();
     for (source, table, word) in groups.chain(containers) {
         if reported.insert((source, word)) {
-            states::normalize(table, &[], Some(word), source, notices);
+            let state = states::normalize(table, &[], Some(word));
+            notices.extend(state.unknown_state_notice(source));
         }
     }
 }

@@ -115,7 +115,7 @@ struct ContainerGroup {
 impl From<ContainerGroup> for Group {
     fn from(group: ContainerGroup) -> Self {
         // Unrecognized states are reported once for the whole response, not for each group.
-        let reading = states::normalize(STATES, &[], group.status.trimmed(), "", &mut Vec::new());
+        let state = states::normalize(STATES, &[], group.status.trimmed());
         let id = group.container_group_id.0;
         let details = GroupDetails {
             succeeded_at: group.succeeded_time.utc(),
@@ -145,7 +145,7 @@ impl From<ContainerGroup> for Group {
             region_id: group.region_id.0,
             sysctls: group.eci_security_context.0.sysctls,
         };
-        let finished_at = finished_at(&reading, &details);
+        let finished_at = finished_at(&state, &details);
         let addresses = addresses([
             ("public", group.internet_ip),
             ("private", group.intranet_ip),
@@ -173,7 +173,7 @@ impl From<ContainerGroup> for Group {
             volumes: group.volumes.0.into_iter().map(Volume::from).collect(),
             details: (details != GroupDetails::default())
                 .then(|| Arc::new(details) as Arc<dyn Details>),
-            ..reading.into_task()
+            ..state.into_task()
         };
         Self {
             task,
@@ -184,10 +184,10 @@ impl From<ContainerGroup> for Group {
 }
 
 /// Returns the end time of a group, from the field for its state.
-fn finished_at(reading: &NormalizedState, details: &GroupDetails) -> Option<Time> {
-    let raw = reading.raw.as_deref();
+fn finished_at(state: &NormalizedState, details: &GroupDetails) -> Option<Time> {
+    let raw = state.raw.as_deref();
     let is_expired = raw.is_some_and(|raw| raw.eq_ignore_ascii_case("Expired"));
-    match reading.state {
+    match state.state {
         State::Succeeded => details.succeeded_at,
         State::Failed if is_expired => details.expired_at,
         State::Failed => details.failed_at,

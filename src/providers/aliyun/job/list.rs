@@ -177,8 +177,7 @@ impl Row {
     }
 
     pub(super) fn state(&self, user_states: &[(String, State)]) -> State {
-        let word = self.word.as_deref();
-        states::normalize(STATES, user_states, word, "aliyun/job", &mut Vec::new()).state
+        states::normalize(STATES, user_states, self.word.as_deref()).state
     }
 
     /// Sets the fields of a job from the row. The job already has its reference.
@@ -190,16 +189,9 @@ impl Row {
         user_states: &[(String, State)],
         notices: &mut Vec<Notice>,
     ) {
-        let reading = states::normalize(
-            STATES,
-            user_states,
-            self.word.as_deref(),
-            "aliyun/job",
-            notices,
-        );
-        job.state = reading.state;
-        job.state_raw = reading.raw;
-        job.ended = reading.ended;
+        let state = states::normalize(STATES, user_states, self.word.as_deref());
+        notices.extend(state.unknown_state_notice("aliyun/job"));
+        state.apply_to(job);
         job.name.clone_from(&self.name);
         job.priority = self.priority;
         job.queue.clone_from(&self.queue);
@@ -215,20 +207,19 @@ impl Row {
 
     /// Converts the row to a task of its array job.
     pub(super) fn task(&self, user_states: &[(String, State)], notices: &mut Vec<Notice>) -> Task {
-        let mut unknown = Vec::new();
-        let word = self.word.as_deref();
-        let reading = states::normalize(STATES, user_states, word, "aliyun/job", &mut unknown);
+        let state = states::normalize(STATES, user_states, self.word.as_deref());
+        let notice = state.unknown_state_notice("aliyun/job");
         // An unknown state of many subtasks is reported once.
-        unknown.retain(|new| !notices.iter().any(|text| text.message == new.message));
-        notices.append(&mut unknown);
+        let notice = notice.filter(|new| !notices.iter().any(|old| old.message == new.message));
+        notices.extend(notice);
         Task {
             id: self.id.clone(),
             name: self.name.clone(),
             kind: "subtask".to_owned(),
             created_at: self.created_at,
             started_at: self.started_at,
-            finished_at: self.finished_at.filter(|_| reading.ended),
-            ..reading.into_task()
+            finished_at: self.finished_at.filter(|_| state.ended),
+            ..state.into_task()
         }
     }
 }

@@ -170,8 +170,8 @@ impl TrainingJob {
     ) -> Job {
         let (metadata, spec) = (self.metadata.0, self.spec.0);
         let word = status.phase.value.trimmed();
-        let kind = "huawei/training-job";
-        let read = states::normalize(STATES, &lookup.options.states, word, kind, notices);
+        let state = states::normalize(STATES, &lookup.options.states, word);
+        notices.extend(state.unknown_state_notice("huawei/training-job"));
         let secondary = status.secondary_phase.trimmed();
         // The word for a success explains nothing.
         let known = [word, Some("Completed")];
@@ -180,8 +180,8 @@ impl TrainingJob {
             known.any(|word| word.eq_ignore_ascii_case(secondary))
         };
         let reason = secondary.filter(|secondary| !is_known(secondary));
-        let tasks = status.tasks(read.state);
-        let message = (read.state == State::Failed).then(|| status.cause(&tasks));
+        let tasks = status.tasks(state.state);
+        let message = (state.state == State::Failed).then(|| status.cause(&tasks));
         let mut details = TrainingJobDetails {
             job_type: self.kind,
             secondary_phase: status.secondary_phase.clone(),
@@ -203,7 +203,7 @@ impl TrainingJob {
             name: metadata.name.0,
             reason: reason.map(Reason::from),
             message: message.flatten(),
-            exit_code: status.exit_code(read.state, &tasks),
+            exit_code: status.exit_code(state.state, &tasks),
             user: metadata.user_name.0,
             queue: resource.pool_name.or(&resource.pool_id),
             priority: spec.schedule_policy.0.priority.0,
@@ -218,7 +218,7 @@ impl TrainingJob {
             finished_at: started_at.and_then(end),
             resources: resource.resources(),
             tasks,
-            ..read.into_job(job_at(lookup.reference, region))
+            ..state.into_job(job_at(lookup.reference, region))
         };
         details.running_records = status.running_records;
         Job {

@@ -196,38 +196,40 @@ impl CustomObject {
     pub fn into_result(self, jobs: &CustomJobs, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
         let (mut status, is_status_readable) = object(self.status);
-        let (state, is_state_readable) = object(std::mem::take(&mut status.state));
+        let (volcano_state, is_state_readable) = object(std::mem::take(&mut status.state));
         let field = jobs.state_field;
         let groups = groups(&self.spec.value, &status);
-        let word = word(jobs, &meta, &self.spec, (&status, &state), &groups);
+        let word = word(jobs, &meta, &self.spec, (&status, &volcano_state), &groups);
         let is_state_readable = is_state_readable || field != StateField::StatePhase;
         let undecided = match is_status_readable && is_state_readable {
-            true => undecided(jobs, &self.spec.value, (&status, &state), word.text),
+            true => undecided(jobs, &self.spec.value, (&status, &volcano_state), word.text),
             false => Some("the status cannot be read".to_owned()),
         };
         let word = Some(word).filter(|_| undecided.is_none());
         let contradiction = word.as_ref().and_then(|word| word.contradiction.clone());
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
-        let source = jobs.kind.to_string();
-        let mut read = states::normalize(jobs.kind.states[0].map, &[], text, &source, &mut notices);
+        let mut state = states::normalize(jobs.kind.states[0].map, &[], text);
+        notices.extend(state.unknown_state_notice(&jobs.kind.to_string()));
         if word.as_ref().is_some_and(|word| !word.is_own) {
-            read.raw = None;
+            state.raw = None;
         }
-        if (read.state, &contradiction) == (State::Succeeded, &None)
+        if (state.state, &contradiction) == (State::Succeeded, &None)
             && let Some(failure) = status.failed_parts(&self.spec.value, field)
         {
             let text = format!("{reference}: the job has succeeded, but {failure}");
             notices.push(Notice::new(NoticeCode::FailedParts, text));
         }
         let condition = word.and_then(|word| word.condition);
-        let (reason, message) = reason_and_message(condition, &state, &status);
+        let (reason, message) = reason_and_message(condition, &volcano_state, &status);
         // The specification suspends a job without a condition that explains it.
         let reason = reason.or_else(|| text.filter(|word| *word == SUSPENDED).map(str::to_owned));
-        let failure = status.failed_node().filter(|_| read.state == State::Failed);
+        let failure = status
+            .failed_node()
+            .filter(|_| state.state == State::Failed);
         let message = joined([message, failure]);
         let since = condition.and_then(Condition::since);
-        let since = since.or(state.last_transition_time.utc());
+        let since = since.or(volcano_state.last_transition_time.utc());
         let finished_at = status.completion_time.utc().or(status.finished_at.utc());
         let labels = meta.labels();
         let spec = self.spec.value;
@@ -250,7 +252,7 @@ impl CustomObject {
                 progress: status.progress.0,
             })),
             uid: meta.uid.0.clone(),
-            ..read.into_job(job_at(reference, Some(api.host())))
+            ..state.into_job(job_at(reference, Some(api.host())))
         };
         if let Some(text) = undecided.or(contradiction) {
             states::contradict(&mut job, text);

@@ -157,15 +157,15 @@ impl JobObject {
         };
         let is_readable = undecided.is_none();
         let known = is_readable.then_some(word);
-        let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
+        let state = states::normalize(STATES, &[], known);
         let condition = condition.filter(|_| is_readable);
-        let finished_at = match read.state {
+        let finished_at = match state.state {
             State::Succeeded => status.completion_time.utc(),
             _ => condition.and_then(Condition::since),
         };
         let managed_by = spec.managed_by.trimmed();
         let waits = condition.is_none() && !status.has_started();
-        let manager = managed_by.filter(|_| waits && read.state == State::Pending);
+        let manager = managed_by.filter(|_| waits && state.state == State::Pending);
         let manager = manager.map(|name| format!("waits for its controller {name}"));
         let template = std::mem::take(&mut spec.template.0.spec.0.containers);
         let template = containers(template, List::default(), false);
@@ -192,7 +192,7 @@ impl JobObject {
             has_subtask_events: true,
             details: Some(Arc::new(details(&spec, &status))),
             uid: meta.uid.0.clone(),
-            ..read.into_job(job_at(reference, Some(api.host())))
+            ..state.into_job(job_at(reference, Some(api.host())))
         };
         if let Some(text) = undecided.or(contradiction) {
             states::contradict(&mut job, text);

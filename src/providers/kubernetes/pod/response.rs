@@ -123,23 +123,23 @@ impl PodObject {
         let DefaultObject(mut meta) = self.metadata;
         let DefaultObject(spec) = self.spec;
         let (status, is_readable) = object(self.status);
-        let mut read = state(&meta, &spec, &status, is_readable, notices);
+        let mut state = state(&meta, &spec, &status, is_readable, notices);
         let lists = [status.init_container_statuses, status.container_statuses];
         let (count, [init, main]) = counted_statuses(lists);
         let init = containers(spec.init_containers, init, true);
         let main = containers(spec.containers, main, false);
-        refine(&mut read.state, &main);
+        refine(&mut state.state, &main);
         let all: Vec<Container> = init.into_iter().chain(main).collect();
-        let contradiction = contradiction(&read, &status.reason, &all, count);
+        let contradiction = contradiction(&state, &status.reason, &all, count);
         let is_contradicted = contradiction.is_some();
         let (reason, message) = match contradiction {
             Some(contradiction) => {
-                (read.state, read.ended) = (State::Unknown, false);
+                (state.state, state.ended) = (State::Unknown, false);
                 let message = format!("the phase is Succeeded, but {contradiction}");
                 (None, Some(message))
             }
             None => reason_and_message(
-                &read,
+                &state,
                 status.reason.value,
                 status.message,
                 &status.conditions,
@@ -164,7 +164,7 @@ impl PodObject {
             kind: "pod".to_owned(),
             reason,
             message,
-            exit_code: exit_code(read.state, &all),
+            exit_code: exit_code(state.state, &all),
             created_at: meta.creation_timestamp.utc(),
             started_at: started_at(&all, status.start_time.utc()),
             finished_at: finished_at.filter(|_| !is_contradicted),
@@ -175,7 +175,7 @@ impl PodObject {
             index: index(&labels),
             labels,
             containers: all,
-            ..read.into_task()
+            ..state.into_task()
         };
         PodTask {
             task,
@@ -270,16 +270,17 @@ fn state(
     let word = status.phase.value.trimmed();
     let is_readable = is_readable && !status.phase.is_unreadable;
     let word = word.or_else(|| is_readable.then_some("Pending"));
-    let mut read = states::normalize(STATES, &[], word, "kubernetes/pod", notices);
-    if read.ended || read.state == State::Unknown {
-        return read;
+    let mut state = states::normalize(STATES, &[], word);
+    notices.extend(state.unknown_state_notice("kubernetes/pod"));
+    if state.ended || state.state == State::Unknown {
+        return state;
     }
     if meta.is_deleted() {
-        read.state = State::Stopping;
-    } else if read.state == State::Pending && spec.node_name.trimmed().is_some() {
-        read.state = State::Starting;
+        state.state = State::Stopping;
+    } else if state.state == State::Pending && spec.node_name.trimmed().is_some() {
+        state.state = State::Starting;
     }
-    read
+    state
 }
 
 /// Returns the statuses of the init and the main containers, and the number of the main ones if all can be read.

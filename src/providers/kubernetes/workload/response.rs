@@ -199,18 +199,18 @@ impl Deployment {
         };
         let is_readable = undecided.is_none();
         let known = is_readable.then_some(word);
-        let read = states::normalize(STATES, &[], known, "", &mut Vec::new());
+        let state = states::normalize(STATES, &[], known);
         let condition = condition.filter(|_| is_readable);
         let desired = spec.replicas.value.0;
-        let shortage = desired.filter(|_| read.state == State::Starting);
+        let shortage = desired.filter(|_| state.state == State::Starting);
         let shortage = shortage.and_then(|desired| status.shortage(desired));
         let DefaultObject(template) = std::mem::take(&mut spec.template);
         let pods = containers(template.spec.0.containers, List::default(), false);
         let available = status.conditions.find_true("Available");
         let mut job = Job {
             name: meta.name.value.0.clone(),
-            state: read.state,
-            state_raw: read.raw,
+            state: state.state,
+            state_raw: state.raw,
             reason: condition
                 .and_then(|condition| condition.reason.value.0.clone())
                 .map(Reason::from),

@@ -5,7 +5,7 @@ use super::outcome::{Exit, Origin, Record, Reports, known_word};
 use super::{JobDetails, STATES};
 use crate::providers::prelude::*;
 use crate::providers::runs::Run;
-use crate::providers::states::{NormalizedState, normalize};
+use crate::providers::states::{self, NormalizedState};
 use crate::secret::mask_text;
 
 /// A job in the responses of six operations: two for live jobs, two for the history, and two lists of the
@@ -209,7 +209,7 @@ impl JobFields {
             finished_at,
             recorded_start,
         ] = times.map(|time| clock.at(time));
-        let read = self.state(options, &mut notices);
+        let state = self.state(options, &mut notices);
         let other = self.job_state.value.trimmed();
         let reports = Reports {
             records: [&attributes, &content],
@@ -238,7 +238,7 @@ impl JobFields {
             finished_at,
             updated_at: None,
             resources: self.resources(),
-            ..read.into_job(job_at(reference, reference.segment("REGION")))
+            ..state.into_job(job_at(reference, reference.segment("REGION")))
         };
         exit.resolve(&mut job, origin, &reports, self.time_limit());
         notices.extend(reports.failed_steps_notice(&job));
@@ -255,11 +255,11 @@ impl JobFields {
         let is_unreadable = self.job_status.is_unreadable || self.job_state.is_unreadable;
         let word = word.filter(|_| !is_unreadable);
         let known = word.and_then(known_word).map(|(known, _)| known);
-        let (user_states, kind) = (&options.states, "sugon/job");
-        let read = normalize(STATES, user_states, known.or(word), kind, notices);
+        let state = states::normalize(STATES, &options.states, known.or(word));
+        notices.extend(state.unknown_state_notice("sugon/job"));
         NormalizedState {
             raw: word.map(str::to_owned),
-            ..read
+            ..state
         }
     }
 

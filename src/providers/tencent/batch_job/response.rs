@@ -143,15 +143,15 @@ impl Row for BatchJob {
         let times = [&self.create_time, &self.end_time];
         clock.note_assumed("tencent", times, &mut notices);
         let word = self.job_state.value.trimmed();
-        let kind = "tencent/batch-job";
-        let read = states::normalize(STATES, &lookup.options.states, word, kind, &mut notices);
+        let state = states::normalize(STATES, &lookup.options.states, word);
+        notices.extend(state.unknown_state_notice("tencent/batch-job"));
         let tasks = std::mem::take(&mut self.task_set.0).into_iter();
         let tags = std::mem::take(&mut self.tags.0).into_iter();
-        let next = self.next_action.0.as_ref().filter(|_| !read.ended);
+        let next = self.next_action.0.as_ref().filter(|_| !state.ended);
         let metrics = [(&self.tasks, "tasks"), (&self.task_instances, "instances")];
         let failed = failed_parts(&metrics);
         let unfinished = success::active_parts(&metrics).or_else(|| self.pending_operation());
-        let unfinished = unfinished.filter(|_| read.state == State::Succeeded);
+        let unfinished = unfinished.filter(|_| state.state == State::Succeeded);
         let failure_reason = states::failure(self.state_reason.clone());
         let mut job = Job {
             name: self.job_name.0.take(),
@@ -168,7 +168,7 @@ impl Row for BatchJob {
                 .collect(),
             request_id: self.request_id.0.take(),
             details: Some(Arc::new(self)),
-            ..read.into_job(job_at(lookup.reference, Some(&api.region)))
+            ..state.into_job(job_at(lookup.reference, Some(&api.region)))
         };
         if let Some(unfinished) = &unfinished {
             let text = format!("{} has succeeded, but {unfinished}", job.reference);
@@ -190,14 +190,14 @@ impl Row for BatchJob {
 impl TaskRow {
     fn into_task(self, clock: WallClock, notices: &mut Vec<Notice>) -> Task {
         let word = self.task_state.trimmed();
-        let source = "a task of tencent/batch-job";
-        let read = states::normalize(STATES, &[], word, source, notices);
+        let state = states::normalize(STATES, &[], word);
+        notices.extend(state.unknown_state_notice("a task of tencent/batch-job"));
         Task {
             id: self.task_name.0,
             kind: TASK.to_owned(),
             created_at: clock.at(&self.create_time),
-            finished_at: clock.at(&self.end_time).filter(|_| read.ended),
-            ..read.into_task()
+            finished_at: clock.at(&self.end_time).filter(|_| state.ended),
+            ..state.into_task()
         }
     }
 }
@@ -272,12 +272,13 @@ impl TaskResponse {
             self.task_name.0.unwrap_or_default(),
             self.task_state.trimmed(),
         );
-        let read = states::normalize(STATES, &[], word, "a task of tencent/batch-job", notices);
-        let contradicts = claims_success && read.raw.is_some() && read.state != State::Succeeded;
+        let state = states::normalize(STATES, &[], word);
+        notices.extend(state.unknown_state_notice("a task of tencent/batch-job"));
+        let contradicts = claims_success && state.raw.is_some() && state.state != State::Succeeded;
         let task = contradicts.then(|| Task {
             id: Some(name.clone()),
             kind: TASK.to_owned(),
-            ..read.into_task()
+            ..state.into_task()
         });
         let instances = instances
             .into_iter()
@@ -295,13 +296,13 @@ impl Instance {
         notices: &mut Vec<Notice>,
     ) -> Task {
         let word = self.task_instance_state.trimmed();
-        let source = "an instance of tencent/batch-job";
-        let read = states::normalize(STATES, &[], word, source, notices);
+        let state = states::normalize(STATES, &[], word);
+        notices.extend(state.unknown_state_notice("an instance of tencent/batch-job"));
         let index = self.task_instance_index.0;
         // A failed instance with exit code 0 never ran, because its node did not start.
         let exit_code = self.exit_code.0.filter(|code| match code {
-            0 => read.state == State::Succeeded,
-            _ => read.ended || has_ended,
+            0 => state.state == State::Succeeded,
+            _ => state.ended || has_ended,
         });
         let details = TaskInstanceDetails {
             index,
@@ -316,10 +317,10 @@ impl Instance {
             exit_code,
             created_at: clock.at(&self.create_time),
             started_at: clock.at(&self.running_time),
-            finished_at: clock.at(&self.end_time).filter(|_| read.ended),
+            finished_at: clock.at(&self.end_time).filter(|_| state.ended),
             node: self.compute_node_instance_id.0,
             details: Some(Arc::new(details)),
-            ..read.into_task()
+            ..state.into_task()
         }
     }
 }

@@ -61,8 +61,8 @@ impl Row for TrainingTask {
         ];
         clock.note_assumed("tencent", times, &mut notices);
         let word = self.status.value.trimmed();
-        let kind = "tencent/training-task";
-        let read = states::normalize(STATES, &lookup.options.states, word, kind, &mut notices);
+        let state = states::normalize(STATES, &lookup.options.states, word);
+        notices.extend(state.unknown_state_notice("tencent/training-task"));
         if !lookup.options.show_secrets {
             self.mask();
         }
@@ -82,7 +82,7 @@ impl Row for TrainingTask {
             finished_at: clock.at(&self.end_time),
             updated_at: clock.at(&self.update_time),
             resources: self.resources(),
-            ..read.into_job(job_at(
+            ..state.into_job(job_at(
                 lookup.reference,
                 region.as_deref().or(Some(&api.region)),
             ))
@@ -152,20 +152,15 @@ impl PodsResponse {
 impl Pod {
     fn into_task(self, clock: WallClock, notices: &mut Vec<Notice>) -> Task {
         let word = self.status.trimmed();
-        let read = states::normalize(
-            POD_STATES,
-            &[],
-            word,
-            "a pod of tencent/training-task",
-            notices,
-        );
+        let state = states::normalize(POD_STATES, &[], word);
+        notices.extend(state.unknown_state_notice("a pod of tencent/training-task"));
         let role = self.resource_config_info.0;
         let address = self.ip.0.map(Address::private);
         Task {
             id: self.name.0,
             kind: "pod".to_owned(),
             started_at: clock.at(&self.start_time),
-            finished_at: clock.at(&self.end_time).filter(|_| read.ended),
+            finished_at: clock.at(&self.end_time).filter(|_| state.ended),
             addresses: address.into_iter().collect(),
             instance_type: role
                 .instance_type
@@ -173,7 +168,7 @@ impl Pod {
                 .clone()
                 .or(role.instance_type_alias.0.clone()),
             resources: role.resources(Some(1)),
-            ..read.into_task()
+            ..state.into_task()
         }
     }
 }

@@ -147,7 +147,7 @@ impl StatusPeriod {
     /// Returns `true` for a success, and for a state that has ended without being the end of a job.
     fn is_of_success(&self, user_states: &[(String, State)]) -> bool {
         let word = self.status.trimmed();
-        let state = states::normalize(STATES, user_states, word, "", &mut Vec::new()).state;
+        let state = states::normalize(STATES, user_states, word).state;
         let end = self.end_time.trimmed().and_then(Time::from_rfc3339);
         state == State::Succeeded || State::ACTIVE.contains(&state) && end.is_some()
     }

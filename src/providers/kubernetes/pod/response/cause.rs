@@ -13,7 +13,7 @@ const OUT_OF_MEMORY: &str = "OOMKilled";
 /// Returns the reason and the message of a pod: its own, or those of a failed or stuck container, of a
 /// missing node, or of the disruption that removed it.
 pub(super) fn reason_and_message(
-    read: &NormalizedState,
+    state: &NormalizedState,
     reason: Text,
     message: Text,
     conditions: &Conditions,
@@ -23,10 +23,10 @@ pub(super) fn reason_and_message(
         return (reason.0, message.0);
     }
     let disrupted = conditions.find_true(DISRUPTED);
-    if read.ended && read.state != State::Failed {
+    if state.ended && state.state != State::Failed {
         return (None, None);
     }
-    if read.ended {
+    if state.ended {
         // Containers of a removed pod end because of the removal, unless they ran out of memory before.
         let failed = failed_container(containers);
         let failed = failed.filter(|container| {
@@ -41,7 +41,7 @@ pub(super) fn reason_and_message(
         return (stuck.reason.clone(), stuck.message.clone());
     }
     let unscheduled = conditions.find("PodScheduled", "False");
-    let condition = unscheduled.filter(|_| !read.ended).or(disrupted);
+    let condition = unscheduled.filter(|_| !state.ended).or(disrupted);
     condition.map_or((None, message.0), |condition| {
         (
             condition.reason.value.0.clone(),

@@ -42,12 +42,12 @@ fn is_failure(reason: &str) -> bool {
 /// Returns what contradicts the success of a pod whose phase is `Succeeded`. `count` is the number of
 /// statuses of main containers, or `None` if the statuses cannot be read.
 pub(super) fn contradiction(
-    read: &NormalizedState,
+    state: &NormalizedState,
     reason: &Checked<Text>,
     containers: &[Container],
     count: Option<usize>,
 ) -> Option<String> {
-    if read.state != State::Succeeded {
+    if state.state != State::Succeeded {
         return None;
     }
     if is_unreadable(reason) {
