@@ -67,7 +67,7 @@ pub use logs::{
     COMPARED_BYTES, LogBody, LogChunk, LogParams, LogPosition, LogRequest, LogSource, NOT_STARTED,
 };
 pub use mask::{RECORDING_MASKS, mask_job, mask_row_ids, mask_scope};
-pub use request::ScopeListRequest;
+pub use request::{EventDetail, ScopeListRequest};
 pub use shapes::describe_details;
 
 /// All supported clouds.
@@ -197,12 +197,8 @@ pub struct RequestOptions {
     /// Whether to read the job again even if a watch stream has a copy, since there is no further request before the
     /// caller's deadline.
     pub refresh: bool,
-    /// True if the result depends on the warnings of the job and all its parts: if some cannot be read,
-    /// `events_unreadable` is set.
-    pub needs_events: bool,
-    /// True if all events of the job and its parts are read, not only those that can explain its state, or warnings.
-    /// `needs_events` is set as well.
-    pub all_events: bool,
+    /// Which events of the job and its parts are read.
+    pub events: EventDetail,
     /// True for a request for a part of a job that is sent before the job was read; the request for the job decides
     /// whether the cloud can be reached.
     pub is_prefetch: bool,
@@ -225,8 +221,7 @@ impl RequestOptions {
             details_timeout: None,
             changes: None,
             refresh: false,
-            needs_events: false,
-            all_events: false,
+            events: EventDetail::default(),
             is_prefetch: false,
         }
     }
@@ -243,7 +238,7 @@ impl RequestOptions {
     /// Returns options for requests for the parts and events of a job that was read. A gate for warnings needs
     /// them, unless the job has failed.
     fn for_parts(&self, job: &Job) -> Self {
-        match self.needs_events && !job.state.is_unsuccessful() {
+        match self.events.needs_all_warnings() && !job.state.is_unsuccessful() {
             true => self.clone(),
             false => self.for_details(),
         }

@@ -6,6 +6,26 @@ use super::{Cursor, Filter, GetResult, Page, RequestOptions, ScopeListSpec, Scop
 use crate::model::ScopeSummary;
 use crate::reference::{Reference, Scope};
 
+/// Which events of a job and its parts are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EventDetail {
+    /// Those that can explain its state.
+    #[default]
+    ForState,
+    /// Also all warnings, as a gate for warnings needs them.
+    Warnings,
+    /// All events.
+    All,
+}
+
+impl EventDetail {
+    /// Returns `true` if the result depends on the warnings of the job and all its parts: if some cannot be read,
+    /// `events_unreadable` is set.
+    pub(super) fn needs_all_warnings(self) -> bool {
+        self != Self::ForState
+    }
+}
+
 /// A lookup of one job. A row of a list is read as the response to a lookup.
 #[derive(Clone, Copy)]
 pub(super) struct GetRequest<'a> {

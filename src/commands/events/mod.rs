@@ -16,6 +16,7 @@ use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{EventFilter, Timeline};
 use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, TimelineWriter, Zone};
+use crate::providers::EventDetail;
 
 /// Shows the timeline of the referenced resources, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
@@ -72,8 +73,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let follow_options = follow_options.transpose()?;
     let options = Options {
         flags: arguments.kind_flags.given.clone(),
-        needs_events: true,
-        all_events: true,
+        events: EventDetail::All,
         allowed: AllowedTargets::ReferencesAndLatest,
         ..Options::default()
     };

@@ -16,7 +16,7 @@ use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, Time};
 use crate::output::document::Envelope;
-use crate::providers::{self, Client, GetResult, RequestOptions, mask_job};
+use crate::providers::{self, Client, EventDetail, GetResult, RequestOptions, mask_job};
 use crate::reference::{LATEST, Reference, Scope};
 use crate::settings::Settings;
 
@@ -35,10 +35,8 @@ pub(in crate::commands) struct Options {
     pub show_secrets: bool,
     /// Kind-specific switches.
     pub flags: Vec<&'static str>,
-    /// The result depends on the warnings of jobs and of all their parts.
-    pub needs_events: bool,
-    /// The result contains all events of jobs and of all their parts; `needs_events` is set as well.
-    pub all_events: bool,
+    /// Which events of jobs and their parts are read.
+    pub events: EventDetail,
     /// Time limit of further requests that do not affect the result, once a job was read.
     pub details_timeout: Option<Duration>,
     /// Read large numbers of jobs from lists; see [`MAX_DETAILS`](super::MAX_DETAILS).
@@ -151,8 +149,7 @@ impl Lookup {
             raw: self.options.raw,
             show_secrets: self.options.show_secrets,
             flags: self.options.flags.clone(),
-            needs_events: self.options.needs_events,
-            all_events: self.options.all_events,
+            events: self.options.events,
             details_timeout: self.options.details_timeout,
             states: self.settings.file().states(&kind.to_string()).to_vec(),
             ..RequestOptions::new(deadline)

@@ -25,6 +25,7 @@ use crate::gate::KindWords;
 use crate::http::{Session, Stopwatch};
 use crate::output::document::{Envelope, Exit};
 use crate::output::{self, RenderContext, Zone};
+use crate::providers::EventDetail;
 use handler::{WaitHandler, run_loop};
 use options::WaitOptions;
 
@@ -72,7 +73,9 @@ fn prepare(
     // A replay ends where the recorded run ended.
     let is_replay = matches!(context.session, Session::Replay(_));
     let options = arguments.options(&kinds, context.environment.is_ci() && !is_replay)?;
-    plan.options.needs_events = options.policy.condition.needs_events();
+    if options.policy.condition.needs_events() {
+        plan.options.events = EventDetail::Warnings;
+    }
     plan.options.details_timeout = Some(DETAILS_TIMEOUT);
     if plan.references.is_empty() && !arguments.allow_empty {
         return Err(Problem::usage("no references given")

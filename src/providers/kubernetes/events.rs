@@ -12,7 +12,7 @@ use crate::error::Problem;
 use crate::model::{self, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::event_order::time_in_name;
 use crate::providers::lenient::{self, DefaultObject, Int, Text, Timestamp};
-use crate::providers::{GetResult, RequestOptions};
+use crate::providers::{EventDetail, GetResult, RequestOptions};
 
 const LIST: &str = "ListNamespacedEvent";
 
@@ -114,7 +114,7 @@ pub(super) fn add_list(
 ) {
     match events {
         Ok(mut read) => {
-            let is_dropped = read.end.is_some() && options.needs_events && !options.all_events;
+            let is_dropped = read.end.is_some() && options.events == EventDetail::Warnings;
             let count = read.events.len();
             match &read.end {
                 Some(End::TooLong) if is_dropped => {

@@ -155,7 +155,7 @@ pub(super) async fn lookup<T: Send>(
     let known = || {
         let object = watch.as_ref()?.object(reference.id())?;
         let mut result = row(api, resource, lookup, &object)?.result;
-        if options.needs_events {
+        if options.events.needs_all_warnings() {
             events::note_unread(&mut result, "its end was reported by a list or watch only");
         }
         Some((object.presence, result))

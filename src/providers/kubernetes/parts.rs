@@ -11,7 +11,7 @@ use crate::error::Problem;
 use crate::model::{Job, NoticeCode, Reason, State, Task, Time};
 use crate::providers::api::Decoded;
 use crate::providers::lenient;
-use crate::providers::{GetResult, RequestOptions};
+use crate::providers::{EventDetail, GetResult, RequestOptions};
 use crate::sort::SortExt as _;
 use reasons::explain_by_events;
 pub(super) use warnings::SeenPods;
@@ -88,14 +88,17 @@ impl Parts<'_> {
             });
         }
         let seen = options
-            .needs_events
+            .events
+            .needs_all_warnings()
             .then(|| self.seen_pods(api, result.job.uid.as_ref(), &pods.pods));
         match &seen {
-            Some(seen) if options.all_events => self.uids.extend(seen.uids_to_read_individually()),
+            Some(seen) if options.events == EventDetail::All => {
+                self.uids.extend(seen.uids_to_read_individually());
+            }
             _ => {
                 let unwell = pods.pods.iter().filter(|pod| !needs_no_events(&pod.task));
                 let mut uids: Vec<_> = unwell.filter_map(|pod| pod.uid.clone()).collect();
-                if !options.needs_events {
+                if !options.events.needs_all_warnings() {
                     note_omitted(result, uids.len());
                 }
                 uids.truncate(MAX_PODS_WITH_EVENTS);
@@ -129,7 +132,7 @@ impl Parts<'_> {
             Err(problem) => {
                 let notice = events::unread("pods", &result.job, &events::reason(&problem));
                 result.notices.push(notice);
-                if options.needs_events {
+                if options.events.needs_all_warnings() {
                     result.mark_events_unread(&problem);
                 }
                 result.job.tasks_problem = Some(Box::new(problem));

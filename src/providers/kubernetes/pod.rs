@@ -99,7 +99,9 @@ impl KindOps<Api> for Pods {
                 )
                 .await;
             }
-            None if options.needs_events => events::note_unread(&mut result, "it has no UID"),
+            None if options.events.needs_all_warnings() => {
+                events::note_unread(&mut result, "it has no UID");
+            }
             None => {}
         }
         Ok(result)

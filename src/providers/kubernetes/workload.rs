@@ -129,7 +129,7 @@ impl KindOps<Api> for Workloads {
         let services = lists.read(&mut result, "Service", ("/api/v1", "services"), "");
         let services = services.await;
         let lacks_parts = sets.is_none() || services.is_none() || workload.selector.is_empty();
-        if options.needs_events && lacks_parts {
+        if options.events.needs_all_warnings() && lacks_parts {
             events::note_unread(&mut result, "not all of its parts were read");
         }
         workload.keep_services(services.unwrap_or_default());
@@ -213,7 +213,7 @@ impl Lists<'_> {
             .api
             .call(operation, &path, &query, self.options, decode)
             .await;
-        if let (Err(problem), true) = (&response, self.options.needs_events) {
+        if let (Err(problem), true) = (&response, self.options.events.needs_all_warnings()) {
             result.mark_events_unread(problem);
         }
         let (objects, has_more) = result.part(&format!("the {}", resource.1), response)?;
@@ -223,7 +223,7 @@ impl Lists<'_> {
                 resource.1, result.job.reference
             );
             result.note(NoticeCode::PartsUnread, text);
-            result.job.events_unreadable |= self.options.needs_events;
+            result.job.events_unreadable |= self.options.events.needs_all_warnings();
         }
         Some(objects)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::pod::PodTask;
 use super::super::{Api, events};
 use super::{MAX_PODS_WITH_ALL_EVENTS, MAX_PODS_WITH_EVENTS, Parts};
-use crate::providers::{GetResult, RequestOptions};
+use crate::providers::{EventDetail, GetResult, RequestOptions};
 use crate::sync::lock;
 
 /// The pods of a job that were seen during a run.
@@ -97,7 +97,8 @@ impl Parts<'_> {
         if result.job.uid.is_none() || lacks_uid {
             events::note_unread(result, "it or a part of it has no UID");
         }
-        let restriction = match options.all_events {
+        let are_all_needed = options.events == EventDetail::All;
+        let restriction = match are_all_needed {
             true => None,
             false => Some(events::WARNINGS.to_owned()),
         };
@@ -117,7 +118,7 @@ impl Parts<'_> {
             others.clear();
             selector = restricted("involvedObject.kind=Pod".to_owned());
         }
-        let needs_list_of_pods = match options.all_events {
+        let needs_list_of_pods = match are_all_needed {
             true => seen.uids.iter().any(is_unread),
             false => !seen.uids.is_empty() || !seen.bases.is_empty(),
         };
@@ -130,7 +131,7 @@ impl Parts<'_> {
         events::add_list(result, list, options, |(uid, event)| match uid {
             Some(uid) => {
                 // Such a pod may be one of an earlier job with the name of this one.
-                let has_name = |name: &String| !options.all_events && seen.has_name(name);
+                let has_name = |name: &String| !are_all_needed && seen.has_name(name);
                 let is_named = || event.task.as_ref().is_some_and(has_name);
                 let is_own = seen.uids.contains(uid) || others.contains(uid) || is_named();
                 is_own && is_unread(uid)

@@ -13,7 +13,7 @@ use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
 use crate::providers::kubernetes::workload::WORKLOAD;
 use crate::providers::test_support::{get_options_without_details, promptly};
-use crate::providers::{GetResult, RequestOptions};
+use crate::providers::{EventDetail, GetResult, RequestOptions};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
@@ -129,7 +129,7 @@ async fn late_pods_are_waited_for_if_they_decide_the_state() {
 #[tokio::test]
 async fn a_gate_for_warnings_waits_for_events_unless_the_job_has_failed() {
     let options = RequestOptions {
-        needs_events: true,
+        events: EventDetail::Warnings,
         ..get_options_without_details()
     };
     let complete = with_condition("Complete");

@@ -17,7 +17,7 @@ use crate::providers::kubernetes::job::JOB;
 use crate::providers::kubernetes::pod::POD;
 use crate::providers::kubernetes::workload::WORKLOAD;
 use crate::providers::test_support::get_options;
-use crate::providers::{GetResult, RequestOptions};
+use crate::providers::{EventDetail, GetResult, RequestOptions};
 use crate::test_support::kinds::{client, reference};
 use crate::test_support::{EmulatedState, ServerRequest, ServerResponse, TestServer, start_time};
 
@@ -163,25 +163,14 @@ impl Cluster {
         TestServer::start(&CLOUD, state, Arc::new(responder)).await
     }
 
-    /// Returns the result of a lookup with the number of its requests for events; `needs_events` as for a
-    /// gate.
-    async fn get(&self, kind: &'static Kind, needs_events: bool) -> (GetResult, usize) {
-        self.get_with(kind, needs_events, get_options()).await
-    }
-
-    /// As [`Self::get`], with further options.
-    async fn get_with(
-        &self,
-        kind: &'static Kind,
-        needs_events: bool,
-        options: RequestOptions,
-    ) -> (GetResult, usize) {
+    /// Returns the result of a lookup with the number of its requests for events.
+    async fn get(&self, kind: &'static Kind, events: EventDetail) -> (GetResult, usize) {
         let server = self.serve().await;
         let x = reference(kind, &format!("{kind}/ci/x"));
         let client = client(&CLOUD, &server, &server.transport());
         let options = RequestOptions {
-            needs_events,
-            ..options
+            events,
+            ..get_options()
         };
         let found = client.get(&x, &options).await.unwrap();
         let requested = server.requested();
@@ -191,7 +180,7 @@ impl Cluster {
 
     /// Returns what a gate reads: the texts of warnings, whether there could be others, and the notices.
     async fn gate(&self, kind: &'static Kind) -> (Vec<String>, bool, Vec<String>) {
-        let (found, _) = self.get(kind, true).await;
+        let (found, _) = self.get(kind, EventDetail::Warnings).await;
         let notices = found.notices.into_iter().map(|notice| notice.message);
         (
             warnings(&found.job.events),
@@ -219,7 +208,7 @@ async fn warnings_of_healthy_pods_count_for_a_gate() {
             cluster.gate(kind).await,
             (vec!["p1".to_owned()], false, vec![])
         );
-        let (found, requests) = cluster.get(kind, false).await;
+        let (found, requests) = cluster.get(kind, EventDetail::ForState).await;
         assert_eq!(
             (warnings(&found.job.events).len(), requests),
             (0, 1),
@@ -238,7 +227,7 @@ async fn warnings_of_all_pods_count_for_a_gate_if_many_are_unhealthy() {
             cluster.gate(kind).await,
             (vec!["p7".to_owned()], false, vec![])
         );
-        let (found, requests) = cluster.get(kind, false).await;
+        let (found, requests) = cluster.get(kind, EventDetail::ForState).await;
         assert_eq!(
             (warnings(&found.job.events).len(), requests),
             (0, 6),
@@ -252,7 +241,7 @@ async fn events_of_many_pods_are_requested_as_one_list() {
     let mut cluster = cluster(pods(400, true));
     let page = |number: usize| vec![warning("Pod", &format!("p{number}"))];
     cluster.events = (0..10).map(page).collect();
-    let (found, requests) = cluster.get(&JOB, true).await;
+    let (found, requests) = cluster.get(&JOB, EventDetail::Warnings).await;
     assert_eq!((warnings(&found.job.events).len(), requests), (10, 20));
     assert!(!found.job.events_unreadable);
     // Events of other objects do not count.
@@ -260,7 +249,7 @@ async fn events_of_many_pods_are_requested_as_one_list() {
     cluster.events[9].push(warning("Job", "p399"));
     cluster.events[9]
         .push(json!({"involvedObject": {"kind": "Pod", "name": "y"}, "type": "Warning"}));
-    let (found, _) = cluster.get(&JOB, true).await;
+    let (found, _) = cluster.get(&JOB, EventDetail::Warnings).await;
     assert_eq!(warnings(&found.job.events).len(), 10);
 }
 
@@ -288,7 +277,7 @@ async fn unreadable_or_incomplete_pods_leave_a_gate_undecided() {
                 has(notice) && has("cannot read the events of"),
                 "{notices:?}"
             );
-            let (found, _) = cluster.get(kind, false).await;
+            let (found, _) = cluster.get(kind, EventDetail::ForState).await;
             assert!(!found.job.events_unreadable, "{kind} {pods}");
         }
     }
@@ -310,7 +299,7 @@ async fn events_are_read_page_by_page() {
         );
         let mut endless = cluster.clone();
         endless.events.resize(1000, Vec::new());
-        let (found, requests) = endless.get(kind, false).await;
+        let (found, requests) = endless.get(kind, EventDetail::ForState).await;
         assert!(
             found.job.events_unreadable && found.job.events.len() == 1,
             "{kind}"
@@ -389,12 +378,12 @@ async fn a_job_whose_end_was_only_in_a_list_leaves_a_gate_undecided() {
         .batch_get(std::slice::from_ref(&x), &options)
         .await
         .unwrap();
-    for needs_events in [false, true] {
-        options.needs_events = needs_events;
+    for events in [EventDetail::ForState, EventDetail::Warnings] {
+        options.events = events;
         let job = client.get(&x, &options).await.unwrap().job;
         assert_eq!(
             (job.state, job.events_unreadable),
-            (State::Succeeded, needs_events)
+            (State::Succeeded, events == EventDetail::Warnings)
         );
     }
 }

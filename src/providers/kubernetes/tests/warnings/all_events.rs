@@ -6,11 +6,7 @@ use crate::error::Category;
 impl Cluster {
     /// Returns what `events` reads: reasons of events from the oldest, and the number of requests for events.
     async fn all_events(&self, kind: &'static Kind) -> (GetResult, Vec<String>, usize) {
-        let options = RequestOptions {
-            all_events: true,
-            ..get_options()
-        };
-        let (mut found, requests) = self.get_with(kind, true, options).await;
+        let (mut found, requests) = self.get(kind, EventDetail::All).await;
         found
             .job
             .finalize(crate::model::Time::from_rfc3339(TIME).unwrap());
@@ -62,7 +58,9 @@ async fn events_of_all_pods_are_read_individually_or_with_one_list() {
 async fn a_lookup_reports_that_events_of_some_pods_that_do_not_run_were_not_read() {
     for (count, is_complete) in [(5, true), (6, false)] {
         for kind in KINDS {
-            let (found, _) = cluster(pods(count, false)).get(kind, false).await;
+            let (found, _) = cluster(pods(count, false))
+                .get(kind, EventDetail::ForState)
+                .await;
             assert_eq!(found.notices.is_empty(), is_complete, "{kind} {count}");
             let text = format!("only the events of 5 of {count} pods were read");
             let has = |one: &crate::model::Notice| one.message.contains(&text);

@@ -36,7 +36,7 @@ async fn warnings_of_deleted_pods_count_for_a_gate() {
         let x = reference(kind, &format!("{kind}/ci/x"));
         let client = client(&CLOUD, &server, &server.transport());
         let options = RequestOptions {
-            needs_events: true,
+            events: EventDetail::Warnings,
             ..get_options()
         };
         let first = client.get(&x, &options).await.unwrap().job;
@@ -71,7 +71,7 @@ async fn a_response_without_events_leaves_a_gate_undecided() {
         let x = reference(&JOB, "kubernetes/job/ci/x");
         let client = client(&CLOUD, &server, &server.transport());
         let options = RequestOptions {
-            needs_events: true,
+            events: EventDetail::Warnings,
             ..get_options()
         };
         let job = client.get(&x, &options).await.unwrap().job;
