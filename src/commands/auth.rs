@@ -173,7 +173,7 @@ pub(super) fn account(
     match profile {
         Ok(profile) => {
             account.describe(&profile);
-            account.connect(settings, cloud, &profile, transport);
+            account.create_client(settings, cloud, &profile, transport);
             account.profile = Some(profile);
         }
         Err(problem) => {
@@ -206,7 +206,7 @@ impl Account {
     }
 
     /// Creates the client, or adds the problem to the status.
-    fn connect(
+    fn create_client(
         &mut self,
         settings: &Settings,
         cloud: &Cloud,

@@ -188,7 +188,7 @@ pub(super) fn read(cloud: &str, data: &[u8]) {
         return;
     };
     // A client stores state from earlier responses, so each input gets a new one.
-    let client = (cloud.connect)(&account.profile, &account.transport);
+    let client = (cloud.new_client)(&account.profile, &account.transport);
     let client = client.expect("the environment has all settings");
     let _responder = set_responder(input.responder());
     let sent = account.runtime.block_on(send(cloud, &*client, &input));

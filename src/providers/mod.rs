@@ -114,7 +114,7 @@ pub struct Cloud {
     ///
     /// # Errors
     /// `missing_credentials` or `usage`, with the settings to add or correct.
-    pub connect: Connect,
+    pub new_client: NewClient,
 }
 
 impl Cloud {
@@ -142,18 +142,18 @@ impl Cloud {
         }
     }
 
-    /// Creates the client of a profile without sending a request.
+    /// Checks the service addresses, also those that are not needed, and creates the client of a profile without sending
+    /// a request.
     ///
     /// # Errors
-    /// `missing_credentials` or `usage`, with the settings to add or correct. Service addresses must be valid
-    /// even if they are not needed.
+    /// `missing_credentials` or `usage`, with the settings to add or correct.
     pub fn client(
         &self,
         profile: &Profile,
         transport: &Arc<Transport>,
     ) -> Result<Box<dyn Client>, Problem> {
         endpoints::check(profile, self.schema.keys, transport.options().allow_http)?;
-        (self.connect)(profile, transport)
+        (self.new_client)(profile, transport)
     }
 }
 
@@ -171,7 +171,7 @@ pub struct ScopeListSpec {
 }
 
 /// Creates the client of a profile.
-pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
+pub type NewClient = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
 
 /// A boxed future, as returned by functions in the registry.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

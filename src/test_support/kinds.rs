@@ -73,10 +73,10 @@ pub async fn check(kind: &'static Kind) {
     check_emulated(cloud, kind).await;
 }
 
-/// Connects a client to an emulator with this responder.
+/// Creates a client of an emulator with this responder.
 async fn serve(cloud: &'static Cloud, responder: Responder) -> Box<dyn Client> {
     let state = EmulatedState::new(Vec::new(), start_time());
-    connect(cloud, &TestServer::start(cloud, state, responder).await)
+    new_client(cloud, &TestServer::start(cloud, state, responder).await)
 }
 
 /// Returns the responses as in a recording, without secrets.
@@ -130,17 +130,17 @@ fn responder(cloud: &'static Cloud, kind: &Kind, name: &str, is_list: bool) -> R
     })
 }
 
-fn connect(cloud: &'static Cloud, server: &TestServer) -> Box<dyn Client> {
+fn new_client(cloud: &'static Cloud, server: &TestServer) -> Box<dyn Client> {
     client(cloud, server, &server.transport())
 }
 
-/// Connects a client to the server. The transport may be shared with other clients.
+/// Creates a client of the server. The transport may be shared with other clients.
 pub fn client(
     cloud: &'static Cloud,
     server: &TestServer,
     transport: &Arc<Transport>,
 ) -> Box<dyn Client> {
-    (cloud.connect)(&profile_at(cloud, &server.origin), transport).unwrap()
+    (cloud.new_client)(&profile_at(cloud, &server.origin), transport).unwrap()
 }
 
 /// Returns the profile of the only account of a server at this origin.
@@ -238,7 +238,7 @@ async fn check_emulated(cloud: &'static Cloud, kind: &'static Kind) {
     };
     let state = EmulatedState::new(vec![job], start_time());
     let server = TestServer::start(cloud, state, Arc::new(|_| None)).await;
-    let client = connect(cloud, &server);
+    let client = new_client(cloud, &server);
     let found = client.get(&sample, &get_options()).await.unwrap();
     assert_eq!(found.job.reference, sample.to_string());
     if kind.has_states() {

@@ -189,7 +189,7 @@ pub async fn check(case: Case, fields: Fields) {
     let transport = Transport::new(ClientOptions::default(), &[], clock, Arc::new(|_| {})).unwrap();
     let profile = profile_at(cloud, "http://127.0.0.1:1");
     // Each action needs a new client, because a client remembers facts about jobs.
-    let client = || (cloud.connect)(&profile, &transport).unwrap();
+    let client = || (cloud.new_client)(&profile, &transport).unwrap();
     let baseline = perform(&*client(), &case, true).await;
     let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
     assert_eq!(baseline.unreadable, [""; 0], "{:?}", case.files);

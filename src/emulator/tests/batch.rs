@@ -36,7 +36,7 @@ impl TestEmulator {
         let sink = Arc::new(|_| {});
         let transport =
             Transport::new(ClientOptions::default(), &[], Arc::new(Utc::now), sink).unwrap();
-        (cloud.connect)(&test_support::profile(cloud, &variables), &transport).unwrap()
+        (cloud.new_client)(&test_support::profile(cloud, &variables), &transport).unwrap()
     }
 
     pub(super) fn calls(&self, operation: &str) -> u64 {

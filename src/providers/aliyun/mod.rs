@@ -159,10 +159,10 @@ pub static CLOUD: Cloud = Cloud {
         }
         products::endpoint(&EHPC, profile, transport.options().allow_http)
     },
-    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
+    new_client: |profile, transport| Ok(Box::new(new_client(profile, transport)?)),
 };
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
+fn new_client(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 

@@ -93,7 +93,7 @@ pub static CLOUD: Cloud = Cloud {
         }
         first_endpoint(profile, transport.options().allow_http)
     },
-    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
+    new_client: |profile, transport| Ok(Box::new(new_client(profile, transport)?)),
 };
 
 /// The vendor's name of the operation that exchanges a password for a token.
@@ -102,7 +102,7 @@ const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
 /// The vendor's name of the operation that lists projects.
 const PROJECTS: &str = "KeystoneListProjects";
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
+fn new_client(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 

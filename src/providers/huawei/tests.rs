@@ -14,7 +14,7 @@ use crate::test_support::{
 const NOW: &str = "2026-01-02T03:04:05Z";
 const PROJECT: &str = "a4da8115c9d8464ead3a38309130523f";
 
-fn connected(variables: &[(&str, &str)]) -> Result<Api, Problem> {
+fn new_api(variables: &[(&str, &str)]) -> Result<Api, Problem> {
     let profile = test_support::profile(&CLOUD, variables);
     Api::new(
         &profile,
@@ -23,7 +23,7 @@ fn connected(variables: &[(&str, &str)]) -> Result<Api, Problem> {
 }
 
 fn problem(variables: &[(&str, &str)]) -> Problem {
-    connected(variables).err().unwrap()
+    new_api(variables).err().unwrap()
 }
 
 fn with_key(secret: &'static str) -> [(&'static str, &'static str); 5] {
@@ -78,7 +78,7 @@ fn served(incoming: &ServerRequest) -> Response {
 #[test]
 fn the_region_decides_the_host_and_an_endpoint_takes_precedence_over_it() {
     let host = |region: &str, endpoint: &str| {
-        connected(&[
+        new_api(&[
             ("JOBLENS_HUAWEI_REGION", region),
             ("JOBLENS_HUAWEI_ENDPOINT", endpoint),
             ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT),
@@ -132,7 +132,7 @@ fn a_token_and_a_key_together_are_a_usage_error() {
 
 #[test]
 fn any_job_id_is_one_segment_of_the_path() {
-    let client = connected(&with_key("testsecret")).unwrap();
+    let client = new_api(&with_key("testsecret")).unwrap();
     let path = request(&client, "a/b?c#d").path;
     assert_eq!(
         path,
@@ -142,7 +142,7 @@ fn any_job_id_is_one_segment_of_the_path() {
 
 #[test]
 fn the_emulator_accepts_a_valid_signature() {
-    let client = connected(&with_key("testsecret")).unwrap();
+    let client = new_api(&with_key("testsecret")).unwrap();
     let incoming = incoming(&client, "70/2 é");
     assert_eq!(
         emulated(&CLOUD).operation(&incoming).as_deref(),
@@ -160,9 +160,9 @@ fn the_emulator_accepts_a_valid_signature() {
 #[test]
 fn the_emulator_rejects_bad_signatures_wrong_times_and_unknown_jobs() {
     let category = |incoming: &ServerRequest| classify(&served(incoming)).unwrap().category;
-    let client = connected(&with_key("testsecret")).unwrap();
+    let client = new_api(&with_key("testsecret")).unwrap();
     assert_eq!(category(&incoming(&client, "other")), Category::NotFound);
-    let wrong = connected(&with_key("othersecret")).unwrap();
+    let wrong = new_api(&with_key("othersecret")).unwrap();
     assert_eq!(
         category(&incoming(&wrong, "70/2 é")),
         Category::Unauthenticated
@@ -181,7 +181,7 @@ fn the_emulator_rejects_bad_signatures_wrong_times_and_unknown_jobs() {
 #[test]
 fn the_emulator_accepts_only_its_own_token() {
     let of = |token: &str| {
-        let client = connected(&[
+        let client = new_api(&[
             ("JOBLENS_HUAWEI_ENDPOINT", "http://127.0.0.1:7411"),
             ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT),
             ("JOBLENS_HUAWEI_TOKEN", token),

@@ -120,13 +120,13 @@ pub static CLOUD: Cloud = Cloud {
             _ => server(profile, transport).map(|(endpoint, _)| endpoint),
         }
     },
-    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
+    new_client: |profile, transport| Ok(Box::new(new_client(profile, transport)?)),
 };
 
 /// The domain of the API servers of TKE.
 const TKE_DOMAIN: &str = ".ccs.tencent-cloud.com";
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
+fn new_client(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 

@@ -60,7 +60,7 @@ pub static CLOUD: Cloud = Cloud {
     sources: &credential_files::SOURCES,
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
     endpoint: plain_endpoint,
-    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
+    new_client: |profile, transport| Ok(Box::new(new_client(profile, transport)?)),
 };
 
 /// Settings whose values are masked in responses.
@@ -74,7 +74,7 @@ const TOKENS: &str = "GetUserTokens";
 
 const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
+fn new_client(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 

@@ -92,7 +92,7 @@ pub static CLOUD: Cloud = Cloud {
         "tencentyun.com",
     ],
     endpoint,
-    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
+    new_client: |profile, transport| Ok(Box::new(new_client(profile, transport)?)),
 };
 
 /// The vendor's name of the operation that lists clusters.
@@ -101,7 +101,7 @@ const CLUSTERS: &str = "DescribeCluster";
 /// The vendor uses this path for all requests of API 2.0.
 const PATH: &str = "/v2/index.php";
 
-fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
+fn new_client(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
 }
 

@@ -15,7 +15,7 @@ use crate::test_support::{
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
-fn connected(variables: &[(&str, &str)]) -> Result<Api, Problem> {
+fn new_api(variables: &[(&str, &str)]) -> Result<Api, Problem> {
     let profile = test_support::profile(&CLOUD, variables);
     Api::new(
         &profile,
@@ -24,7 +24,7 @@ fn connected(variables: &[(&str, &str)]) -> Result<Api, Problem> {
 }
 
 fn client(id: &str, key: &str) -> Api {
-    connected(&[
+    new_api(&[
         ("JOBLENS_TENCENT_ENDPOINT", "http://127.0.0.1:7411"),
         ("TENCENTCLOUD_REGION", "gz"),
         ("TENCENTCLOUD_SECRET_ID", id),
@@ -83,7 +83,7 @@ fn rejected(incoming: &ServerRequest) -> String {
 
 #[test]
 fn a_missing_key_or_region_is_an_error_that_names_the_variable() {
-    let problem = |variables: &[(&str, &str)]| connected(variables).err().unwrap();
+    let problem = |variables: &[(&str, &str)]| new_api(variables).err().unwrap();
     let none = problem(&[("TENCENTCLOUD_REGION", "gz")]);
     assert_eq!(none.category, Category::MissingCredentials);
     let hint = none.hint.unwrap();
@@ -97,7 +97,7 @@ fn a_missing_key_or_region_is_an_error_that_names_the_variable() {
 
 #[test]
 fn the_region_is_sent_as_configured_to_the_public_host() {
-    let client = connected(&[
+    let client = new_api(&[
         ("TENCENTCLOUD_REGION", "gz"),
         ("TENCENTCLOUD_SECRET_ID", "i"),
         ("TENCENTCLOUD_SECRET_KEY", "k"),
@@ -149,7 +149,7 @@ fn the_hint_for_a_missing_permission_names_the_operation() {
 #[test]
 fn a_network_error_at_the_public_host_has_a_hint_that_the_api_is_retired() {
     let network = || Problem::new(Category::Network, "no such host").with_hint("check the name");
-    let vendors = connected(&[
+    let vendors = new_api(&[
         ("TENCENTCLOUD_REGION", "gz"),
         ("TENCENTCLOUD_SECRET_ID", "i"),
         ("TENCENTCLOUD_SECRET_KEY", "k"),

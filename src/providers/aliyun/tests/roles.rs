@@ -39,7 +39,7 @@ async fn cloud(
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Api, Problem> {
+fn new_api(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Api, Problem> {
     let mut variables = vec![
         ("JOBLENS_ALIYUN_ENDPOINT", cloud.origin.as_str()),
         ("JOBLENS_ALIYUN_STS_ENDPOINT", &cloud.origin),
@@ -89,7 +89,7 @@ fn rejecting(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> 
 #[tokio::test]
 async fn a_role_is_assumed_once_and_again_before_its_keys_expire() {
     let cloud = cloud(|_| None).await;
-    let ehpc = connect(&cloud, &KEY).unwrap();
+    let ehpc = new_api(&cloud, &KEY).unwrap();
     for (second, requested) in [
         (0, &[ASSUME_ROLE, GET][..]),
         (HOUR - 61, &[GET]),
@@ -106,7 +106,7 @@ async fn a_role_is_assumed_once_and_again_before_its_keys_expire() {
 #[tokio::test]
 async fn an_instance_role_can_assume_another_role() {
     let cloud = cloud(|_| None).await;
-    let ehpc = connect(&cloud, &[MACHINE, KEY[2]]).unwrap();
+    let ehpc = new_api(&cloud, &[MACHINE, KEY[2]]).unwrap();
     get(&ehpc).await.unwrap();
     assert_eq!(
         cloud.requested(),
@@ -121,10 +121,10 @@ async fn an_instance_role_can_assume_another_role() {
 #[tokio::test]
 async fn temporary_keys_that_are_rejected_are_renewed_once() {
     let cloud = cloud(rejecting(1)).await;
-    get(&connect(&cloud, &KEY).unwrap()).await.unwrap();
+    get(&new_api(&cloud, &KEY).unwrap()).await.unwrap();
     assert_eq!(cloud.requested(), [ASSUME_ROLE, GET, ASSUME_ROLE, GET]);
     let cloud = self::cloud(rejecting(9)).await;
-    let ehpc = connect(&cloud, &[MACHINE]).unwrap();
+    let ehpc = new_api(&cloud, &[MACHINE]).unwrap();
     for _ in 0..2 {
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, Category::Unauthenticated);
@@ -177,7 +177,7 @@ async fn an_sts_error_names_the_role_the_key_and_the_next_step() {
     ] {
         let body = json!({"Code": code, "Message": "no way.", "RequestId": "R-1"});
         let cloud = cloud(move |_| Some(ServerResponse::json(status, &body))).await;
-        let ehpc = connect(&cloud, &KEY).unwrap();
+        let ehpc = new_api(&cloud, &KEY).unwrap();
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, category, "{code}");
         let expected = "cannot assume acs:ram::1:role/reader: no way";
@@ -227,7 +227,7 @@ async fn an_incomplete_sts_response_is_an_error_without_its_secrets() {
             keys[part] = value;
             let body = json!({"RequestId": "R-1", "Credentials": keys});
             let cloud = cloud(move |_| Some(ServerResponse::json(200, &body))).await;
-            let problem = get(&connect(&cloud, &KEY).unwrap()).await.unwrap_err();
+            let problem = get(&new_api(&cloud, &KEY).unwrap()).await.unwrap_err();
             assert_eq!(problem.category, Category::InvalidResponse);
             assert!(problem.message.contains(part), "{}", problem.message);
             assert!(!problem.message.contains("hunter2"), "{}", problem.message);
@@ -253,7 +253,7 @@ async fn an_invalid_role_source_or_sts_endpoint_is_a_usage_error() {
             "sts_endpoint of profile",
         ),
     ] {
-        let problem = connect(&cloud, &[KEY[0], KEY[1], KEY[2], variable])
+        let problem = new_api(&cloud, &[KEY[0], KEY[1], KEY[2], variable])
             .err()
             .unwrap();
         assert_eq!(problem.category, Category::Usage, "{variable:?}");
@@ -273,7 +273,7 @@ async fn role_variables_of_another_login_method_are_ignored() {
         ("ALIBABA_CLOUD_ECS_METADATA", "other"),
         ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"),
     ];
-    get(&connect(&cloud, &stray).unwrap()).await.unwrap();
+    get(&new_api(&cloud, &stray).unwrap()).await.unwrap();
     assert_eq!(cloud.requested(), [GET]);
 }
 

@@ -44,7 +44,7 @@ fn client(cloud: &TestServer, variables: &[(&str, &str)]) -> Result<CloudClient<
         all.retain(|(known, _)| known != name);
         all.push((name, value));
     }
-    connect(&test_support::profile(&CLOUD, &all), &cloud.transport())
+    new_client(&test_support::profile(&CLOUD, &all), &cloud.transport())
 }
 
 const USER: [(&str, &str); 3] = [

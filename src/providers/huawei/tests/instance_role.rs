@@ -44,7 +44,7 @@ async fn server_with(responses: &[(&'static str, u16, &'static str)]) -> TestSer
     .await
 }
 
-fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<CloudClient<Api>, Problem> {
+fn new_client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<CloudClient<Api>, Problem> {
     let mut all = vec![
         ("JOBLENS_HUAWEI_SOURCE", "metadata"),
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
@@ -57,7 +57,7 @@ fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<CloudClient<Api>
         all.retain(|(known, _)| known != name);
         all.push((name, value));
     }
-    super::connect(&test_support::profile(&CLOUD, &all), &cloud.transport())
+    super::new_client(&test_support::profile(&CLOUD, &all), &cloud.transport())
 }
 
 async fn get(client: &CloudClient<Api>) -> Result<Option<String>, Problem> {
@@ -69,7 +69,7 @@ async fn get(client: &CloudClient<Api>) -> Result<Option<String>, Problem> {
 #[tokio::test]
 async fn agency_keys_of_an_instance_are_fetched_and_renewed_before_they_expire() {
     let cloud = cloud(|_| None).await;
-    let client = connect(&cloud, &[]).unwrap();
+    let client = new_client(&cloud, &[]).unwrap();
     let fetched = [TOKEN, CREDENTIALS, GET];
     for (second, requested) in [
         (0, &fetched[..]),
@@ -82,7 +82,7 @@ async fn agency_keys_of_an_instance_are_fetched_and_renewed_before_they_expire()
         assert_eq!(cloud.requested(), requested, "{second}");
     }
     // The project is looked up as for any other key.
-    let client = connect(&cloud, &[("HUAWEICLOUD_SDK_PROJECT_ID", "")]).unwrap();
+    let client = new_client(&cloud, &[("HUAWEICLOUD_SDK_PROJECT_ID", "")]).unwrap();
     get(&client).await.unwrap();
     assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, PROJECTS, GET]);
 }
@@ -91,7 +91,7 @@ async fn agency_keys_of_an_instance_are_fetched_and_renewed_before_they_expire()
 async fn a_metadata_service_without_tokens_is_called_without_one() {
     for status in [404, 405, 503] {
         let cloud = server_with(&[(TOKEN_PATH, status, "")]).await;
-        get(&connect(&cloud, &[]).unwrap()).await.unwrap();
+        get(&new_client(&cloud, &[]).unwrap()).await.unwrap();
         assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, GET], "{status}");
     }
 }
@@ -110,7 +110,7 @@ async fn a_metadata_token_is_requested_again_if_the_service_requires_one() {
         _ => None,
     })
     .await;
-    get(&connect(&cloud, &[]).unwrap()).await.unwrap();
+    get(&new_client(&cloud, &[]).unwrap()).await.unwrap();
     let requested = [TOKEN, CREDENTIALS, TOKEN, CREDENTIALS, GET];
     assert_eq!(cloud.requested(), requested);
 }
@@ -122,7 +122,7 @@ async fn metadata_keys_under_other_field_names_are_read() {
         r#"{"credentials":{"access_key_id":"a","secret_access_key":"s","security_token":"t","expires_at":"2026-01-02T04:04:05.194000Z"}}"#,
     ] {
         let cloud = server_with(&[(KEY_PATH, 200, body)]).await;
-        let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
+        let problem = get(&new_client(&cloud, &[]).unwrap()).await.unwrap_err();
         // The emulator does not know this key.
         assert_eq!(problem.category, Category::Unauthenticated);
         let requested = [TOKEN, CREDENTIALS, GET, TOKEN, CREDENTIALS];
@@ -158,7 +158,7 @@ async fn an_unusable_metadata_response_is_an_error_with_a_hint() {
         ),
     ] {
         let cloud = server_with(&[(KEY_PATH, status, body)]).await;
-        let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
+        let problem = get(&new_client(&cloud, &[]).unwrap()).await.unwrap_err();
         let text = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{text}");
         assert!(text.contains(expected), "{expected}: {text}");
@@ -174,9 +174,9 @@ async fn an_undocumented_metadata_address_or_a_role_name_is_a_usage_error() {
         ("JOBLENS_HUAWEI_METADATA_ENDPOINT", "http://100.100.100.200"),
         ("JOBLENS_HUAWEI_SOURCE", "metadata:role"),
     ] {
-        let problem = connect(&cloud, &[variable]).err().unwrap();
+        let problem = new_client(&cloud, &[variable]).err().unwrap();
         assert_eq!(problem.category, Category::Usage, "{variable:?}");
     }
     let documented = ("JOBLENS_HUAWEI_METADATA_ENDPOINT", "http://169.254.169.254");
-    assert!(connect(&cloud, &[documented]).is_ok());
+    assert!(new_client(&cloud, &[documented]).is_ok());
 }

@@ -31,7 +31,7 @@ async fn served(responses: Vec<(&'static str, u16, Value)>) -> TestServer {
     TestServer::start(&CLOUD, state, Arc::new(responder)).await
 }
 
-fn connect(server: &TestServer) -> Box<dyn Client> {
+fn new_client(server: &TestServer) -> Box<dyn Client> {
     client(&CLOUD, server, &server.transport())
 }
 
@@ -59,7 +59,7 @@ async fn a_name_in_two_resources_is_an_error_but_two_api_versions_are_not() {
         ("v1/namespaces/train/mpijobs/x", 200, object("MPIJob", "1")),
     ]);
     let server = server.await;
-    let client = connect(&server);
+    let client = new_client(&server);
     for _ in 0..2 {
         let found = client.get(&x, &get_options()).await.unwrap();
         assert_eq!(found.job.state_raw.as_deref(), Some("Running"));
@@ -68,7 +68,7 @@ async fn a_name_in_two_resources_is_an_error_but_two_api_versions_are_not() {
         ("/pytorchjobs/x", 200, object("PyTorchJob", "1")),
         ("/tfjobs/x", 200, object("TFJob", "2")),
     ]);
-    let problem = connect(&server.await)
+    let problem = new_client(&server.await)
         .get(&x, &get_options())
         .await
         .unwrap_err();
@@ -84,7 +84,7 @@ async fn a_missing_api_is_named_and_a_denied_resource_hides_no_other() {
     let wf = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let gone = |path| (path, 404, json!("404 page not found"));
     let server = served(vec![gone("/pytorchjobs/x"), gone("/pytorchjobs")]).await;
-    let client = connect(&server);
+    let client = new_client(&server);
     let problem = client.get(&wf, &get_options()).await.unwrap_err();
     assert_eq!(problem.category, Category::InvalidArgument);
     assert_eq!(problem.message, "Kubeflow is not installed in the cluster");
@@ -102,13 +102,16 @@ async fn a_missing_api_is_named_and_a_denied_resource_hides_no_other() {
         ),
         ("/jaxjobs/x", 200, object("JAXJob", "1")),
     ]);
-    let found = connect(&server.await)
+    let found = new_client(&server.await)
         .get(&wf, &get_options())
         .await
         .unwrap();
     assert_eq!(found.job.state_raw.as_deref(), Some("Running"));
     let server = served(vec![("/pytorchjobs/x", 403, denied)]).await;
-    let problem = connect(&server).get(&wf, &get_options()).await.unwrap_err();
+    let problem = new_client(&server)
+        .get(&wf, &get_options())
+        .await
+        .unwrap_err();
     assert_eq!(problem.category, Category::PermissionDenied);
 }
 
@@ -130,7 +133,7 @@ async fn lists_of_several_resources_are_read_one_after_the_other() {
         ("/trainjobs", 200, list(&["d"], "")),
     ]);
     let server = server.await;
-    let client = connect(&server);
+    let client = new_client(&server);
     let (mut at, mut names, mut failed) = (Some(Cursor::FIRST), Vec::new(), 0);
     while let Some(cursor) = at {
         let page = page(&*client, cursor).await.unwrap();
@@ -158,7 +161,7 @@ async fn a_state_that_cannot_be_read_is_unknown() {
         let x = reference(kind, &format!("{kind}/train/x"));
         let object = json!({"metadata": {"name": "x", "namespace": "train"}, "status": status});
         let server = served(vec![(path, 200, object)]).await;
-        let found = connect(&server).get(&x, &get_options()).await.unwrap();
+        let found = new_client(&server).get(&x, &get_options()).await.unwrap();
         assert_eq!(found.job.state, State::Unknown, "{kind}");
     }
 }
@@ -174,7 +177,7 @@ async fn an_object_with_fields_of_two_kinds_is_read() {
         },
     });
     let server = served(vec![("/jobsets/x", 200, object)]).await;
-    let found = connect(&server).get(&x, &get_options()).await.unwrap();
+    let found = new_client(&server).get(&x, &get_options()).await.unwrap();
     assert_eq!(found.job.state, State::Succeeded);
     assert!(found.job.started_at.is_some());
 }
@@ -190,7 +193,7 @@ async fn a_train_job_with_ready_pods_is_running_despite_the_created_condition() 
         },
     });
     let server = served(vec![("/trainjobs/x", 200, object)]).await;
-    let found = connect(&server).get(&x, &get_options()).await.unwrap();
+    let found = new_client(&server).get(&x, &get_options()).await.unwrap();
     assert_eq!(found.job.state, State::Running);
 }
 
@@ -216,7 +219,7 @@ async fn a_job_replaced_after_its_first_poll_is_reported_as_gone() {
     };
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
-    let client = connect(&server);
+    let client = new_client(&server);
     let mut options = get_options();
     options.changes = Some(Arc::default());
     for (number, expected) in [(1, Some(State::Running)), (2, None)] {
@@ -262,7 +265,7 @@ async fn a_pending_job_has_the_warning_that_explains_it() {
             ("/pods", 200, pods.clone()),
             ("/events", 200, events),
         ]);
-        let found = connect(&server.await)
+        let found = new_client(&server.await)
             .get(&x, &get_options())
             .await
             .unwrap()
@@ -278,7 +281,7 @@ async fn a_pending_job_has_the_warning_that_explains_it() {
 async fn a_missing_job_is_requested_once_per_resource_and_poll() {
     let x = reference(&KUBEFLOW_JOB, "kubernetes/kubeflow-job/train/x");
     let server = served(Vec::new()).await;
-    let client = connect(&server);
+    let client = new_client(&server);
     for _ in 0..2 {
         let rows = client
             .batch_get(std::slice::from_ref(&x), &get_options())
@@ -311,7 +314,7 @@ async fn failed_workers_of_an_mpi_job_whose_launcher_succeeded_are_a_warning() {
             },
         });
         let server = served(vec![("v2beta1/namespaces/train/mpijobs/x", 200, object)]).await;
-        let found = connect(&server).get(&x, &get_options()).await.unwrap();
+        let found = new_client(&server).get(&x, &get_options()).await.unwrap();
         assert_eq!((found.job.state, found.job.ended), (State::Succeeded, true));
         let notices = found.notices.into_iter();
         let mut notices = notices.filter(|notice| notice.code == NoticeCode::FailedParts);

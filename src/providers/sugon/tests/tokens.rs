@@ -50,7 +50,7 @@ fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<CloudClient<Api>,
         variables.retain(|(known, _)| known != name);
         variables.push((name, value));
     }
-    connect(
+    new_client(
         &test_support::profile(&CLOUD, &variables),
         &cloud.transport(),
     )
@@ -200,7 +200,7 @@ async fn the_clock_is_not_corrected_after_an_unspecific_login_error() {
         ("JOBLENS_SUGON_ENDPOINT", &cloud.origin),
     ];
     let late = test_support::transport(start_time() - TimeDelta::hours(2));
-    let client = connect(&test_support::profile(&CLOUD, &variables), &late).unwrap();
+    let client = new_client(&test_support::profile(&CLOUD, &variables), &late).unwrap();
     let problem = get(&client).await.unwrap_err();
     assert_eq!(problem.category, Category::Unauthenticated);
     assert!(problem.hint.unwrap().contains("the local clock"));
@@ -344,7 +344,7 @@ async fn an_incomplete_key_pair_or_a_second_credential_is_an_error() {
 async fn a_token_without_an_endpoint_requires_a_configured_platform() {
     let cloud = cloud(|_, _| None).await;
     let of = |variables: &[(&str, &str)]| {
-        connect(
+        new_client(
             &test_support::profile(&CLOUD, variables),
             &cloud.transport(),
         )
@@ -373,7 +373,7 @@ async fn an_expired_token_file_is_read_again_until_it_has_a_new_token() {
     test_support::write_secret(&file, &token);
     let settings = Settings::load(Some(config), Environment::default(), &[CLOUD.schema], &[]);
     let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
-    let client = connect(&profile, &cloud.transport()).unwrap();
+    let client = new_client(&profile, &cloud.transport()).unwrap();
     assert_eq!(client.api().credential().expires_at, Time::new(end));
     cloud.set(200);
     for _ in 0..2 {

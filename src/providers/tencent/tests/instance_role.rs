@@ -27,7 +27,11 @@ async fn server_with(responses: &[(&'static str, u16, &'static str)]) -> TestSer
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<CloudClient<Api>, Problem> {
+fn new_client(
+    cloud: &TestServer,
+    source: &str,
+    address: &str,
+) -> Result<CloudClient<Api>, Problem> {
     let variables = [
         ("JOBLENS_TENCENT_SOURCE", source),
         ("JOBLENS_TENCENT_ENDPOINT", &cloud.origin),
@@ -35,11 +39,11 @@ fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<CloudClien
         ("TENCENTCLOUD_REGION", "ap-guangzhou"),
     ];
     let profile = test_support::profile(&CLOUD, &variables);
-    super::connect(&profile, &cloud.transport())
+    super::new_client(&profile, &cloud.transport())
 }
 
 fn machine(cloud: &TestServer) -> CloudClient<Api> {
-    connect(cloud, "metadata", &cloud.origin).unwrap()
+    new_client(cloud, "metadata", &cloud.origin).unwrap()
 }
 
 async fn get(client: &CloudClient<Api>) -> Result<(), Problem> {
@@ -63,7 +67,7 @@ async fn instance_role_keys_are_fetched_and_renewed_before_they_expire() {
         get(&client).await.unwrap();
         assert_eq!(cloud.requested(), requested, "{second}");
     }
-    let named = connect(&cloud, "metadata:joblens-emulator", &cloud.origin).unwrap();
+    let named = new_client(&cloud, "metadata:joblens-emulator", &cloud.origin).unwrap();
     get(&named).await.unwrap();
     assert_eq!(cloud.requested(), [CREDENTIALS, EVENTS.name]);
 }
@@ -142,8 +146,8 @@ async fn a_metadata_address_that_is_not_documented_or_local_is_a_usage_error() {
         "http://100.100.100.200",
         "http://metadata.tencentyun.com.example",
     ] {
-        let problem = connect(&cloud, "metadata", address).err().unwrap();
+        let problem = new_client(&cloud, "metadata", address).err().unwrap();
         assert_eq!(problem.category, Category::Usage, "{address}");
     }
-    assert!(connect(&cloud, "metadata", "http://metadata.tencentyun.com").is_ok());
+    assert!(new_client(&cloud, "metadata", "http://metadata.tencentyun.com").is_ok());
 }

@@ -225,5 +225,5 @@ fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {
         Arc::new(move || now),
         Arc::new(|_| {}),
     );
-    (cloud.connect)(&profile, &transport.unwrap()).unwrap()
+    (cloud.new_client)(&profile, &transport.unwrap()).unwrap()
 }

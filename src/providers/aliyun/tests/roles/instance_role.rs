@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn instance_role_keys_are_fetched_in_three_steps_and_renewed() {
     let cloud = cloud(|_| None).await;
-    let ehpc = connect(&cloud, &[MACHINE]).unwrap();
+    let ehpc = new_api(&cloud, &[MACHINE]).unwrap();
     let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
     for (second, requested) in [
         (0, &fetched[..]),
@@ -18,7 +18,7 @@ async fn instance_role_keys_are_fetched_in_three_steps_and_renewed() {
         assert_eq!(cloud.requested(), requested, "{second}");
     }
     let named = ("JOBLENS_ALIYUN_SOURCE", "metadata:joblens-emulator");
-    get(&connect(&cloud, &[named]).unwrap()).await.unwrap();
+    get(&new_api(&cloud, &[named]).unwrap()).await.unwrap();
     assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, GET]);
 }
 
@@ -48,7 +48,7 @@ async fn an_invalid_role_name_from_the_metadata_service_is_an_error() {
         "a\u{0}b",
     ] {
         let cloud = server_with(&[(ROLES_PATH, 200, body)]).await;
-        let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
+        let problem = get(&new_api(&cloud, &[MACHINE]).unwrap())
             .await
             .unwrap_err();
         assert_eq!(problem.category, Category::InvalidResponse, "{body}");
@@ -165,7 +165,7 @@ async fn an_unusable_metadata_service_is_an_error_with_a_hint() {
     );
     for (path, status, body, category, expected) in UNUSABLE.into_iter().chain([too_long]) {
         let cloud = server_with(&[(path, status, body)]).await;
-        let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
+        let problem = get(&new_api(&cloud, &[MACHINE]).unwrap())
             .await
             .unwrap_err();
         let text = format!("{}; {}", problem.message, problem.hint.unwrap());
@@ -190,15 +190,15 @@ async fn the_role_is_fetched_without_a_metadata_token_unless_disabled() {
     const ONLY: (&str, &str) = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
     for (status, body) in [(404, ""), (403, "no"), (200, ""), (200, "a b")] {
         let cloud = server_with(&[(TOKEN_PATH, status, body)]).await;
-        get(&connect(&cloud, &[MACHINE]).unwrap()).await.unwrap();
+        get(&new_api(&cloud, &[MACHINE]).unwrap()).await.unwrap();
         assert_eq!(cloud.requested(), [TOKEN, ROLE, CREDENTIALS, GET]);
-        let strict = connect(&cloud, &[MACHINE, ONLY]).unwrap();
+        let strict = new_api(&cloud, &[MACHINE, ONLY]).unwrap();
         let problem = get(&strict).await.unwrap_err();
         assert!(problem.hint.unwrap().contains(ONLY.0));
         assert_eq!(cloud.requested(), [TOKEN]);
     }
     let cloud = cloud(|_| None).await;
-    get(&connect(&cloud, &[MACHINE, ONLY]).unwrap())
+    get(&new_api(&cloud, &[MACHINE, ONLY]).unwrap())
         .await
         .unwrap();
     assert_eq!(cloud.requested(), [TOKEN, ROLE, CREDENTIALS, GET]);
@@ -212,7 +212,7 @@ async fn the_metadata_token_is_sent_with_the_role_and_keys_requests() {
         is_bare.then(|| ServerResponse::document(401, ""))
     })
     .await;
-    get(&connect(&cloud, &[MACHINE]).unwrap()).await.unwrap();
+    get(&new_api(&cloud, &[MACHINE]).unwrap()).await.unwrap();
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_metadata_address_that_is_not_documented_or_local_is_a_usage_error() {
     let cloud = cloud(|_| None).await;
     let at = |address| {
         let set = ("JOBLENS_ALIYUN_METADATA_ENDPOINT", address);
-        connect(&cloud, &[MACHINE, set])
+        new_api(&cloud, &[MACHINE, set])
     };
     for address in [
         "http://169.254.169.254",
@@ -250,11 +250,11 @@ async fn a_metadata_address_that_is_not_documented_or_local_is_a_usage_error() {
 async fn vendor_variables_disable_the_metadata_service_or_name_the_role() {
     let cloud = cloud(|_| None).await;
     let off = ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True");
-    let problem = connect(&cloud, &[MACHINE, off]).err().unwrap();
+    let problem = new_api(&cloud, &[MACHINE, off]).err().unwrap();
     assert_eq!(problem.category, Category::MissingCredentials);
     assert!(problem.message.contains(off.0), "{}", problem.message);
     let role = ("ALIBABA_CLOUD_ECS_METADATA", "joblens-emulator");
-    get(&connect(&cloud, &[MACHINE, role]).unwrap())
+    get(&new_api(&cloud, &[MACHINE, role]).unwrap())
         .await
         .unwrap();
     assert_eq!(cloud.requested(), [TOKEN, CREDENTIALS, GET]);
@@ -264,7 +264,7 @@ async fn vendor_variables_disable_the_metadata_service_or_name_the_role() {
 async fn a_configured_role_that_does_not_exist_is_named_in_the_error() {
     let cloud = cloud(|_| None).await;
     let other = ("JOBLENS_ALIYUN_SOURCE", "metadata:other");
-    let problem = get(&connect(&cloud, &[other]).unwrap()).await.unwrap_err();
+    let problem = get(&new_api(&cloud, &[other]).unwrap()).await.unwrap_err();
     assert_eq!(problem.message, "the metadata service has no role other");
 }
 

@@ -9,13 +9,16 @@ async fn a_failed_resource_request_is_an_error_and_a_denied_one_a_notice() {
     let found = ("/tfjobs/x", 200, object("TFJob", "2"));
     let broken = ("/pytorchjobs/x", 500, status("InternalError"));
     let server = served(vec![broken, found.clone()]).await;
-    let problem = connect(&server).get(&x, &get_options()).await.unwrap_err();
+    let problem = new_client(&server)
+        .get(&x, &get_options())
+        .await
+        .unwrap_err();
     assert_eq!(problem.http_status, Some(500));
     let message = "x is in tfjobs, but pytorchjobs cannot be read and may contain another job with this name: no";
     assert_eq!(problem.message, message);
     let denied = ("/pytorchjobs/x", 403, status("Forbidden"));
     let server = served(vec![denied, found]).await;
-    let read = connect(&server).get(&x, &get_options()).await.unwrap();
+    let read = new_client(&server).get(&x, &get_options()).await.unwrap();
     let notice = &read.notices[0].message;
     let expected = "no permission to read pytorchjobs in namespace train, which may contain jobs with the same names";
     assert_eq!(notice, expected);
@@ -51,7 +54,7 @@ async fn a_role_for_one_resource_finds_many_jobs_by_lists() {
     };
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
-    let client = connect(&server);
+    let client = new_client(&server);
     let rows = client.batch_get(&references, &get_options()).await.unwrap();
     let states = rows.iter().map(|row| row.as_ref().map(|row| row.job.state));
     let running = Some(State::Running);
@@ -101,7 +104,7 @@ async fn an_unreadable_list_of_a_namespace_leaves_only_its_jobs_to_lookups() {
     };
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
-    let rows = connect(&server)
+    let rows = new_client(&server)
         .batch_get(&references, &get_options())
         .await;
     let rows = rows.unwrap();
@@ -125,7 +128,7 @@ async fn jobs_are_left_to_lookups_if_one_list_cannot_be_read() {
         ("/pytorchjobs/x", 500, status),
         ("/tfjobs", 200, json!({"metadata": {}, "items": [row]})),
     ]);
-    let rows = connect(&server.await)
+    let rows = new_client(&server.await)
         .batch_get(&references, &get_options())
         .await;
     let rows = rows.unwrap();
@@ -151,12 +154,15 @@ async fn an_api_that_is_no_longer_served_is_a_service_error() {
         };
         let state = EmulatedState::new(Vec::new(), start_time());
         let server = TestServer::start(&CLOUD, state, Arc::new(responder)).await;
-        let client = connect(&server);
+        let client = new_client(&server);
         client.get(&x, &get_options()).await.unwrap();
         is_served.store(0, Ordering::SeqCst);
         let after = client.get(&x, &get_options()).await.unwrap_err();
         assert_eq!(after.category, Category::ServiceError, "{kind}");
-        let never = connect(&server).get(&x, &get_options()).await.unwrap_err();
+        let never = new_client(&server)
+            .get(&x, &get_options())
+            .await
+            .unwrap_err();
         assert_eq!(never.category, Category::InvalidArgument, "{kind}");
         assert_eq!(never.message, after.message);
     }
@@ -196,7 +202,10 @@ async fn a_job_that_no_resource_contains_is_described_with_all_resources() {
             ("/trainjobs", 404, json!("404 page not found")),
         ]);
         let server = server.await;
-        let problem = connect(&server).get(&x, &get_options()).await.unwrap_err();
+        let problem = new_client(&server)
+            .get(&x, &get_options())
+            .await
+            .unwrap_err();
         assert_eq!(
             (problem.category, problem.message.as_str()),
             (category, message)

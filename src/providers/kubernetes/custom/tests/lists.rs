@@ -8,7 +8,7 @@ use crate::providers::{list_all, ready};
 
 /// Reads all pages of the list of jobs; returns the names of the jobs and the problems of parts.
 async fn list(server: &TestServer) -> (Vec<String>, Vec<Problem>) {
-    let client = connect(server);
+    let client = new_client(server);
     let (mut at, mut names, mut failed) = (Some(Cursor::FIRST), Vec::new(), Vec::new());
     while let Some(cursor) = at {
         let page = page(&*client, cursor).await.unwrap();
@@ -73,7 +73,9 @@ async fn a_broken_resource_does_not_hide_the_jobs_of_others_from_a_list() {
     // The two versions of an MPIJob have the same problem.
     assert_eq!(failed.len(), 2);
     let server = served(vec![("/pytorchjobs", 500, status(500))]).await;
-    let problem = page(&*connect(&server), Cursor::FIRST).await.unwrap_err();
+    let problem = page(&*new_client(&server), Cursor::FIRST)
+        .await
+        .unwrap_err();
     assert_eq!(problem.message, "cannot list pytorchjobs: webhook failed");
 }
 
@@ -108,7 +110,7 @@ async fn a_listed_job_whose_name_is_in_several_resources_is_unknown() {
         ("/trainjobs", 200, list("TrainJob", &["c", "x"], "Complete")),
     ]);
     let server = server.await;
-    let client = connect(&server);
+    let client = new_client(&server);
     for _ in 0..2 {
         let (mut at, mut rows) = (Some(Cursor::FIRST), Vec::new());
         while let Some(cursor) = at {
@@ -171,7 +173,7 @@ async fn a_resource_that_is_not_served_after_its_first_page_is_a_failed_part() {
         is_optional: true,
         ..Filter::default()
     };
-    let (client, scope) = (connect(&server), scope(&VOLCANO_JOB));
+    let (client, scope) = (new_client(&server), scope(&VOLCANO_JOB));
     let options = get_options();
     let first = client.list(&scope, &filter, Cursor::FIRST, &options).await;
     let next = first.unwrap().next.unwrap();
@@ -194,7 +196,7 @@ async fn a_page_with_only_names_of_other_resources_does_not_end_a_list() {
         ("/trainjobs", 200, listed(&["t"])),
     ]);
     let server = server.await;
-    let (client, mut names) = (connect(&server), HashSet::new());
+    let (client, mut names) = (new_client(&server), HashSet::new());
     let mut on_page = |page: Page| {
         names.extend(page.rows.into_iter().map(|row| row.job.id));
         ready(ControlFlow::Continue(()))
@@ -213,7 +215,9 @@ async fn a_server_that_fails_for_all_resources_is_not_requested_for_each() {
         (503, "failed", 1),
     ] {
         let server = served(vec![("jobs", code, status(code))]).await;
-        let problem = page(&*connect(&server), Cursor::FIRST).await.unwrap_err();
+        let problem = page(&*new_client(&server), Cursor::FIRST)
+            .await
+            .unwrap_err();
         assert_eq!(problem.message, message);
         let requested: HashSet<String> = server.requested().into_iter().collect();
         assert_eq!(requested.len(), resources, "{requested:?}");
@@ -230,7 +234,7 @@ async fn a_list_without_any_resource_names_all_that_failed() {
         status("/tfjobs", 500, "InternalError"),
         status("jobs", 403, "Forbidden"),
     ]);
-    let problem = page(&*connect(&server.await), Cursor::FIRST).await;
+    let problem = page(&*new_client(&server.await), Cursor::FIRST).await;
     let problem = problem.unwrap_err();
     assert_eq!(problem.category, Category::ServiceError);
     let message = "cannot list tfjobs: no; no permission to list pytorchjobs, xgboostjobs, paddlejobs, jaxjobs, \

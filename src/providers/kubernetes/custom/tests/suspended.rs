@@ -44,7 +44,11 @@ async fn a_suspended_job_has_a_reason() {
         let metadata = json!({"name": "x", "namespace": "train", "uid": "1"});
         let object = json!({"metadata": metadata, "spec": spec, "status": status});
         let server = served(vec![(path, 200, object)]).await;
-        let found = connect(&server).get(&x, &get_options()).await.unwrap().job;
+        let found = new_client(&server)
+            .get(&x, &get_options())
+            .await
+            .unwrap()
+            .job;
         assert_eq!(found.reason.as_deref(), reason, "{kind}: {spec} {status}");
         let is_pending = found.state == State::Pending;
         assert_eq!(is_pending, reason.is_some(), "{kind}: {spec} {status}");

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::super::{CLOUD, connect};
+use super::super::super::{CLOUD, new_client};
 use super::*;
 use crate::providers::{
     Client, CloudClient, Cursor, Filter, LogParams, LogPosition, LogRequest, list_all, ready,
 };
 use crate::reference::Scope;
-use crate::test_support::kinds::client as connected;
+use crate::test_support::kinds::client;
 use crate::test_support::{
     EmulatedJob, EmulatedState, LogLine, Responder, ServerResponse, StateChange, TestServer,
     start_time,
@@ -51,7 +51,7 @@ fn with_key(server: &TestServer, more: &[(&str, &str)]) -> CloudClient<Api> {
         ("JOBLENS_SUGON_PLATFORM_ENDPOINT", server.origin.as_str()),
     ];
     variables.extend(more);
-    connect(
+    new_client(
         &test_support::profile(&CLOUD, &variables),
         &server.transport(),
     )
@@ -62,7 +62,7 @@ fn with_key(server: &TestServer, more: &[(&str, &str)]) -> CloudClient<Api> {
 async fn a_job_is_live_until_five_minutes_after_its_end_and_then_in_the_history() {
     let steps = [(0, "statQ"), (10, "statR"), (100, "statC")];
     let server = server(vec![job("1", &steps, 0)]).await;
-    let client = connected(&CLOUD, &server, &server.transport());
+    let client = client(&CLOUD, &server, &server.transport());
     let live = &["GetJob"][..];
     let from_history = &["GetJob", LIST_ENDED, GET_ENDED][..];
     for (second, state, word, requested) in [
@@ -137,7 +137,7 @@ async fn a_configured_token_is_not_sent_to_another_region_or_the_platform() {
         ];
         variables.extend(region.map(|region| ("JOBLENS_SUGON_CLUSTER_ID", region)));
         let profile = test_support::profile(&CLOUD, &variables);
-        let client = connect(&profile, &server.transport()).unwrap();
+        let client = new_client(&profile, &server.transport()).unwrap();
         let problem = client
             .get(&reference("1"), &get_options())
             .await
@@ -168,7 +168,7 @@ async fn live_jobs_are_listed_before_history_jobs_and_each_job_once() {
     let mut jobs = vec![ended("1", "statD"), ended("2", "statC")];
     jobs.extend(many);
     let server = server(jobs).await;
-    let client = connected(&CLOUD, &server, &server.transport());
+    let client = client(&CLOUD, &server, &server.transport());
     for (parents, operations) in [
         (&[][..], ["ListJobsOfPlatform", "ListHistoryJobsOfPlatform"]),
         (
@@ -210,7 +210,7 @@ async fn a_state_filter_finds_a_job_whose_end_is_only_in_the_history() {
     });
     let server = TestServer::start(&CLOUD, state, live).await;
     server.set(200);
-    let client = connected(&CLOUD, &server, &server.transport());
+    let client = client(&CLOUD, &server, &server.transport());
     let scope = Scope::at(&JOB, "default", &PLACE).unwrap();
     for (states, expected) in [
         (vec![State::Failed], vec![State::Failed]),
@@ -241,7 +241,7 @@ async fn listed(client: &dyn Client, scope: &Scope, filter: &Filter) -> Vec<Stat
 async fn live_jobs_of_a_scheduler_are_looked_up_by_one_list_request() {
     let jobs = ["1", "2", "3"].map(|id| job(id, &[(0, "statR")], 0));
     let server = server(jobs.to_vec()).await;
-    let client = connected(&CLOUD, &server, &server.transport());
+    let client = client(&CLOUD, &server, &server.transport());
     let wanted = ["2", "9", "1"].map(reference);
     assert!(client.can_batch(&wanted));
     let found = client.batch_get(&wanted, &get_options()).await.unwrap();
@@ -292,7 +292,7 @@ async fn a_log_of_identical_pages_is_read_to_its_end() {
         line.text = "retry".to_owned();
     }
     let server = server(vec![same]).await;
-    let client = connected(&CLOUD, &server, &server.transport());
+    let client = client(&CLOUD, &server, &server.transport());
     server.set(60);
     let job = client
         .get(&reference("1"), &get_options())
@@ -310,7 +310,7 @@ async fn a_log_of_identical_pages_is_read_to_its_end() {
 #[tokio::test]
 async fn a_log_is_read_page_by_page_and_followed() {
     let server = server(vec![job("1", &[(0, "statR")], 2500)]).await;
-    let client = connected(&CLOUD, &server, &server.transport());
+    let client = client(&CLOUD, &server, &server.transport());
     let get = async |second| {
         server.set(second);
         client
