@@ -14,7 +14,7 @@ use crate::model::State;
 
 pub use list::{ListOrder, ListSpec, UnlistedField};
 pub use logs::{LogSpec, LogSupport};
-pub use template::{Segment, Template};
+pub use template::{Name, Segment, Template};
 
 /// Whether a later job can have the id of an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

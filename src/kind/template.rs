@@ -2,6 +2,22 @@
 
 use std::fmt;
 
+/// The names of a cloud or kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    /// The name in references.
+    pub long: &'static str,
+    /// A short name, accepted on input.
+    pub short: &'static str,
+}
+
+impl Name {
+    /// Creates the names.
+    pub const fn new(long: &'static str, short: &'static str) -> Self {
+        Self { long, short }
+    }
+}
+
 /// The template of the references of a kind.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Template {
@@ -25,19 +41,18 @@ pub struct Template {
 }
 
 impl Template {
-    /// Creates the template of `cloud` and `kind`, each with its long and its short name. A scope needs every
-    /// segment but the id.
+    /// Creates the template of `cloud` and `kind`. A scope needs every segment but the id.
     pub const fn new(
-        cloud: [&'static str; 2],
-        kind: [&'static str; 2],
+        cloud: Name,
+        kind: Name,
         segments: &'static [Segment],
         sample: &'static str,
     ) -> Self {
         Self {
-            cloud: cloud[0],
-            cloud_short: cloud[1],
-            kind: kind[0],
-            kind_short: kind[1],
+            cloud: cloud.long,
+            cloud_short: cloud.short,
+            kind: kind.long,
+            kind_short: kind.short,
             segments,
             scope_segments: segments.len() - 1,
             ranges: false,

@@ -17,7 +17,8 @@ impl EndTimes {
         &mut self,
         rows: &mut Vec<JobRow>,
         was_active: &HashSet<String>,
-        [now, since]: [Time; 2],
+        now: Time,
+        since: Time,
     ) {
         rows.retain(|row| {
             if !row.ended {
@@ -70,8 +71,9 @@ mod tests {
     fn is_kept(ends: &mut EndTimes, row: JobRow, was_active: bool, now: i64) -> bool {
         let was_active = was_active.then(|| row.reference.clone());
         let mut rows = vec![row];
-        let times = [now, now - 100].map(|at| Time::from_unix(at).unwrap());
-        ends.retain(&mut rows, &was_active.into_iter().collect(), times);
+        let was_active = was_active.into_iter().collect();
+        let [now, since] = [now, now - 100].map(|at| Time::from_unix(at).unwrap());
+        ends.retain(&mut rows, &was_active, now, since);
         !rows.is_empty()
     }
 

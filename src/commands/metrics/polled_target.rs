@@ -259,7 +259,7 @@ impl PolledTarget {
         let Ok(now) = self.lookup.now() else { return };
         let since = now.to_datetime().checked_sub_signed(self.options.keep);
         if let Some(since) = since.and_then(Time::new) {
-            lock(&self.state).ends.retain(rows, active, [now, since]);
+            lock(&self.state).ends.retain(rows, active, now, since);
         }
     }
 

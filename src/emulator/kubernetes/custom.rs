@@ -8,7 +8,7 @@ use crate::emulator::prelude::*;
 
 pub(super) static VOLCANO_JOBS: Objects = Objects {
     kind: VOLCANO.kind,
-    object: VOLCANO.object,
+    type_meta: VOLCANO.type_meta,
     resource: "jobs.batch.volcano.sh",
     routes: routes!("VolcanoJob", "batch.volcano.sh/v1alpha1", "jobs"),
     make: |view| {
@@ -29,7 +29,7 @@ pub(super) static VOLCANO_JOBS: Objects = Objects {
 /// Of the Kubeflow jobs, only PyTorchJobs are emulated.
 pub(super) static KUBEFLOW_JOBS: Objects = Objects {
     kind: KUBEFLOW.kind,
-    object: KUBEFLOW.object,
+    type_meta: KUBEFLOW.type_meta,
     resource: "pytorchjobs.kubeflow.org",
     routes: routes!("PyTorchJob", "kubeflow.org/v1", "pytorchjobs"),
     make: |view| object(&KUBEFLOW, view, conditions(view)),
@@ -37,7 +37,7 @@ pub(super) static KUBEFLOW_JOBS: Objects = Objects {
 
 pub(super) static JOBSETS: Objects = Objects {
     kind: JOBSET.kind,
-    object: JOBSET.object,
+    type_meta: JOBSET.type_meta,
     resource: "jobsets.jobset.x-k8s.io",
     routes: routes!("JobSet", "jobset.x-k8s.io/v1alpha2", "jobsets"),
     make: |view| object(&JOBSET, view, conditions(view)),
@@ -45,7 +45,7 @@ pub(super) static JOBSETS: Objects = Objects {
 
 pub(super) static ARGO_WORKFLOWS: Objects = Objects {
     kind: ARGO.kind,
-    object: ARGO.object,
+    type_meta: ARGO.type_meta,
     resource: "workflows.argoproj.io",
     routes: routes!("Workflow", "argoproj.io/v1alpha1", "workflows"),
     make: |view| {
@@ -81,9 +81,8 @@ fn conditions(view: &JobAt<'_>) -> Value {
 
 fn object(owner: &Owner, view: &JobAt<'_>, status: Value) -> Value {
     let [namespace, name] = names(view);
-    let [kind, version] = owner.object;
     let mut object = json!({
-        "kind": kind, "apiVersion": version,
+        "kind": owner.type_meta.kind, "apiVersion": owner.type_meta.api_version,
         "metadata": {
             "name": name, "namespace": namespace, "uid": owner.uid(view),
             "resourceVersion": version_of(view), "creationTimestamp": time(view.created_at),

@@ -1,7 +1,7 @@
 use super::job::names;
 use super::owner::OWNERS;
 use super::pod::{self, pods};
-use super::{list, time, uid};
+use super::{TypeMeta, list, time, uid};
 use crate::emulator::prelude::*;
 
 /// Routes of the events of pods and of their owners.
@@ -15,10 +15,9 @@ fn list_events(call: &EmulatedCall<'_>) -> Answer {
     for owner in &OWNERS {
         for view in call.rows(owner.kind) {
             let [namespace, name] = names(&view);
-            let [kind, version] = owner.object;
             let object = json!({
-                "kind": kind, "namespace": namespace, "name": name, "uid": owner.uid(&view),
-                "apiVersion": version,
+                "kind": owner.type_meta.kind, "namespace": namespace, "name": name,
+                "uid": owner.uid(&view), "apiVersion": owner.type_meta.api_version,
             });
             events.extend(of(&view, &object));
         }
@@ -35,7 +34,7 @@ fn list_events(call: &EmulatedCall<'_>) -> Answer {
     if let Some(namespace) = call.segments.first() {
         events.retain(|event| event["metadata"]["namespace"] == namespace.as_str());
     }
-    list::respond(call, "Event", "v1", events)
+    list::respond(call, TypeMeta::new("Event", "v1"), events)
 }
 
 /// Converts the warnings of a resource to events of an object.

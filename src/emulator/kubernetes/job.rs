@@ -1,5 +1,5 @@
 use super::objects::{Objects, routes};
-use super::{time, uid, version_of};
+use super::{TypeMeta, time, uid, version_of};
 use crate::emulator::prelude::*;
 
 pub(super) const KIND: &str = "kubernetes/job";
@@ -7,7 +7,7 @@ pub(super) const KIND: &str = "kubernetes/job";
 /// Jobs of the API group `batch`.
 pub(super) static JOBS: Objects = Objects {
     kind: KIND,
-    object: ["Job", "batch/v1"],
+    type_meta: TypeMeta::new("Job", "batch/v1"),
     resource: "jobs.batch",
     routes: routes!("Job", "batch/v1", "jobs"),
     make: job,

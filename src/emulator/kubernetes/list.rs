@@ -1,14 +1,13 @@
 //! Selectors and pages of lists.
 
-use super::status;
+use super::{TypeMeta, status};
 use crate::crypto::{base64url, from_base64url};
 use crate::emulator::prelude::*;
 
-/// Returns a page of the objects that a request selects, as a list of this kind.
+/// Returns a page of the objects that a request selects, as a list of objects of this type.
 pub(super) fn respond(
     call: &EmulatedCall<'_>,
-    kind: &str,
-    version: &str,
+    type_meta: TypeMeta,
     mut items: Vec<Value>,
 ) -> Answer {
     select(call, &mut items)?;
@@ -35,8 +34,10 @@ pub(super) fn respond(
             metadata["remainingItemCount"] = (total - end).into();
         }
     }
-    let kind = format!("{kind}List");
-    call.data(json!({"kind": kind, "apiVersion": version, "metadata": metadata, "items": page}))
+    call.data(json!({
+        "kind": format!("{}List", type_meta.kind), "apiVersion": type_meta.api_version,
+        "metadata": metadata, "items": page,
+    }))
 }
 
 /// Keeps the objects that a request selects.

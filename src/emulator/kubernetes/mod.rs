@@ -36,6 +36,19 @@ const REASONS: [(u16, &str); 9] = [
     (504, "Timeout"),
 ];
 
+/// The kind of an object in the cluster, and the version of its API.
+#[derive(Clone, Copy)]
+struct TypeMeta {
+    kind: &'static str,
+    api_version: &'static str,
+}
+
+impl TypeMeta {
+    const fn new(kind: &'static str, api_version: &'static str) -> Self {
+        Self { kind, api_version }
+    }
+}
+
 /// The emulated API server.
 pub struct ApiServer;
 

@@ -1,5 +1,5 @@
 use super::owner::OWNERS;
-use super::{list, not_found, pod, time};
+use super::{TypeMeta, list, not_found, pod, time};
 use crate::emulator::prelude::*;
 
 /// Routes of the namespaces of the scenario. kubectl requests the namespace if it does not find an object.
@@ -7,7 +7,7 @@ pub(super) static NAMESPACES: &[Route] = &[
     Route::get("ListNamespace", "/api/v1/namespaces").to(|call| {
         let rows = namespaces(call).into_iter();
         let rows = rows.map(|(name, created_at)| object(name, created_at));
-        list::respond(call, "Namespace", "v1", rows.collect())
+        list::respond(call, TypeMeta::new("Namespace", "v1"), rows.collect())
     }),
     Route::get("ReadNamespace", "/api/v1/namespaces/{}").to(|call| {
         let name = &call.segments[0];

@@ -1,6 +1,6 @@
 //! Lookup, list and watch of a resource's objects.
 
-use super::{list, not_found, watch};
+use super::{TypeMeta, list, not_found, watch};
 use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
@@ -8,8 +8,7 @@ use crate::sort::SortExt as _;
 pub(super) struct Objects {
     /// Kind in the scenario.
     pub kind: &'static str,
-    /// Kind in the cluster, and API version.
-    pub object: [&'static str; 2],
+    pub type_meta: TypeMeta,
     /// The name of the resource, including its group.
     pub resource: &'static str,
     /// The operations; see [`routes`].
@@ -54,7 +53,6 @@ impl EmulatedKind for Objects {
     }
 
     fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
-        let [kind, version] = self.object;
         if call.operation.starts_with("Read") {
             let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
             let missing = |_| EmulatedError::Response(not_found(self.resource, segments[1]));
@@ -64,7 +62,7 @@ impl EmulatedKind for Objects {
         if call.operation.starts_with("Watch") {
             let list = watch::WatchedList {
                 call,
-                kind: self.object,
+                type_meta: self.type_meta,
                 resources: &[self.kind],
                 objects: &|view| vec![(self.make)(view)],
             };
@@ -73,12 +71,12 @@ impl EmulatedKind for Objects {
         let rows = rows(call, self.kind).into_iter().map(|view| {
             let object = (self.make)(&view);
             // Only list items of custom resources contain their kind.
-            match version.contains('.') {
+            match self.type_meta.api_version.contains('.') {
                 true => object,
                 false => without_kind(object),
             }
         });
-        list::respond(call, kind, version, rows.collect())
+        list::respond(call, self.type_meta, rows.collect())
     }
 }
 

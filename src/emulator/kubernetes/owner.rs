@@ -1,6 +1,6 @@
 //! Objects that own pods: jobs, workloads and custom resources.
 
-use super::{job, uid};
+use super::{TypeMeta, job, uid};
 use crate::emulator::prelude::*;
 use crate::model::State;
 use crate::providers;
@@ -9,40 +9,39 @@ use crate::providers;
 pub(super) struct Owner {
     /// Kind in the scenario.
     pub kind: &'static str,
-    /// Kind in the cluster, and API version.
-    pub object: [&'static str; 2],
+    pub type_meta: TypeMeta,
     /// The pod label that contains the owner's name; for a workload, it also matches the selector.
     pods_label: &'static str,
 }
 
 pub(super) const JOB: Owner = Owner {
     kind: job::KIND,
-    object: ["Job", "batch/v1"],
+    type_meta: TypeMeta::new("Job", "batch/v1"),
     pods_label: "job-name",
 };
 pub(super) const WORKLOAD: Owner = Owner {
     kind: "kubernetes/workload",
-    object: ["Deployment", "apps/v1"],
+    type_meta: TypeMeta::new("Deployment", "apps/v1"),
     pods_label: "app",
 };
 pub(super) const VOLCANO: Owner = Owner {
     kind: "kubernetes/volcano-job",
-    object: ["Job", "batch.volcano.sh/v1alpha1"],
+    type_meta: TypeMeta::new("Job", "batch.volcano.sh/v1alpha1"),
     pods_label: "volcano.sh/job-name",
 };
 pub(super) const KUBEFLOW: Owner = Owner {
     kind: "kubernetes/kubeflow-job",
-    object: ["PyTorchJob", "kubeflow.org/v1"],
+    type_meta: TypeMeta::new("PyTorchJob", "kubeflow.org/v1"),
     pods_label: "training.kubeflow.org/job-name",
 };
 pub(super) const JOBSET: Owner = Owner {
     kind: "kubernetes/jobset",
-    object: ["JobSet", "jobset.x-k8s.io/v1alpha2"],
+    type_meta: TypeMeta::new("JobSet", "jobset.x-k8s.io/v1alpha2"),
     pods_label: "jobset.sigs.k8s.io/jobset-name",
 };
 pub(super) const ARGO: Owner = Owner {
     kind: "kubernetes/argo-workflow",
-    object: ["Workflow", "argoproj.io/v1alpha1"],
+    type_meta: TypeMeta::new("Workflow", "argoproj.io/v1alpha1"),
     pods_label: "workflows.argoproj.io/workflow",
 };
 
@@ -74,16 +73,18 @@ pub(super) fn replica_set_name(view: &JobAt<'_>) -> String {
 /// Returns the labels of a resource's pods, and a reference to the object that owns them.
 pub(super) fn pod_metadata(view: &JobAt<'_>) -> Option<(Value, Value)> {
     let owner = Owner::of(view)?;
-    let ([kind, version], name, uid) = match owner.kind == WORKLOAD.kind {
+    let (type_meta, name, uid) = match owner.kind == WORKLOAD.kind {
         true => {
             let name = replica_set_name(view);
             let uid = uid("ReplicaSet", job::names(view)[0], &name);
-            (["ReplicaSet", "apps/v1"], name, uid)
+            (TypeMeta::new("ReplicaSet", "apps/v1"), name, uid)
         }
-        false => (owner.object, view.id().to_owned(), owner.uid(view)),
+        false => (owner.type_meta, view.id().to_owned(), owner.uid(view)),
     };
-    let reference =
-        json!({"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": true});
+    let reference = json!({
+        "apiVersion": type_meta.api_version, "kind": type_meta.kind, "name": name, "uid": uid,
+        "controller": true,
+    });
     let labels = match owner.kind == JOB.kind {
         true => job::labels(view),
         false => json!({owner.pods_label: view.id()}),

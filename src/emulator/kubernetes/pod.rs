@@ -1,11 +1,12 @@
 use super::job::{names, pod_spec};
 use super::objects::without_kind;
 use super::owner::{OWNERS, pod_metadata, pod_phase};
-use super::{list, not_found, status, time, uid, version_of, watch};
+use super::{TypeMeta, list, not_found, status, time, uid, version_of, watch};
 use crate::emulator::prelude::*;
 use crate::sort::SortExt as _;
 
 pub(super) const KIND: &str = "kubernetes/pod";
+const TYPE_META: TypeMeta = TypeMeta::new("Pod", "v1");
 
 /// Maximum time for following a log.
 const MAX_FOLLOW: TimeDelta = TimeDelta::hours(1);
@@ -53,14 +54,14 @@ fn list_pods(call: &EmulatedCall<'_>) -> Answer {
     let mut pods = pods_in_namespace(call);
     pods.order_by_key(|pod| (names(&pod.view)[0], pod.name.clone()));
     let rows = pods.iter().map(|pod| without_kind(pod.object())).collect();
-    list::respond(call, "Pod", "v1", rows)
+    list::respond(call, TYPE_META, rows)
 }
 
 fn watch_pods(call: &EmulatedCall<'_>) -> Answer {
     let kinds: Vec<&str> = kinds().collect();
     let list = watch::WatchedList {
         call,
-        kind: ["Pod", "v1"],
+        type_meta: TYPE_META,
         resources: &kinds,
         objects: &|view| pods_of(*view).iter().map(Pod::object).collect(),
     };

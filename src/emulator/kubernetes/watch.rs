@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FIRST_VERSION, list, version};
+use super::{FIRST_VERSION, TypeMeta, list, version};
 use crate::emulator::prelude::*;
 use crate::emulator::state::EmulatedJob;
 use crate::sort::SortExt as _;
@@ -60,8 +60,8 @@ pub(super) fn respond(call: &EmulatedCall<'_>, list: &WatchedList<'_>) -> Answer
 /// A watched list of objects.
 pub(super) struct WatchedList<'a> {
     pub call: &'a EmulatedCall<'a>,
-    /// Kind of the list, and API version.
-    pub kind: [&'static str; 2],
+    /// The type of its objects.
+    pub type_meta: TypeMeta,
     /// Kinds of the scenario's resources that the objects belong to.
     pub resources: &'a [&'a str],
     /// Returns the objects of a resource.
@@ -94,12 +94,12 @@ impl WatchedList<'_> {
     }
 
     fn bookmark(&self, at: DateTime<Utc>, annotations: Value) -> Vec<u8> {
-        let [kind, api] = self.kind;
+        let TypeMeta { kind, api_version } = self.type_meta;
         let version = version(self.call, at);
         let metadata = json!({"resourceVersion": version, "annotations": annotations});
         line(
             "BOOKMARK",
-            &json!({"kind": kind, "apiVersion": api, "metadata": metadata}),
+            &json!({"kind": kind, "apiVersion": api_version, "metadata": metadata}),
         )
     }
 

@@ -2,13 +2,13 @@ use super::job::{names, pod_spec};
 use super::objects::{Objects, routes, rows};
 use super::owner::{WORKLOAD, replica_set_name};
 use super::pod::pods;
-use super::{list, time, uid, version_of};
+use super::{TypeMeta, list, time, uid, version_of};
 use crate::emulator::prelude::*;
 
 /// Deployments, each with a ReplicaSet, a service and an EndpointSlice.
 pub(super) static WORKLOADS: Objects = Objects {
     kind: WORKLOAD.kind,
-    object: WORKLOAD.object,
+    type_meta: WORKLOAD.type_meta,
     resource: "deployments.apps",
     routes: routes!("Deployment", "apps/v1", "deployments"),
     make: deployment,
@@ -20,27 +20,31 @@ pub(super) static WORKLOAD_PARTS: &[Route] = &[
         "ListNamespacedReplicaSet",
         "/apis/apps/v1/namespaces/{}/replicasets",
     )
-    .to(|call| list_parts(call, ["ReplicaSet", "apps/v1"], replica_set)),
+    .to(|call| list_parts(call, TypeMeta::new("ReplicaSet", "apps/v1"), replica_set)),
     Route::get("ListNamespacedService", "/api/v1/namespaces/{}/services")
-        .to(|call| list_parts(call, ["Service", "v1"], service)),
+        .to(|call| list_parts(call, TypeMeta::new("Service", "v1"), service)),
     Route::get(
         "ListNamespacedEndpointSlice",
         "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
     )
     .to(|call| {
         let slice = |view: &JobAt<'_>| endpoint_slice(call, view);
-        list_parts(call, ["EndpointSlice", "discovery.k8s.io/v1"], slice)
+        list_parts(
+            call,
+            TypeMeta::new("EndpointSlice", "discovery.k8s.io/v1"),
+            slice,
+        )
     }),
 ];
 
 /// Lists one object per deployment.
 fn list_parts(
     call: &EmulatedCall<'_>,
-    [kind, version]: [&str; 2],
+    type_meta: TypeMeta,
     part: impl Fn(&JobAt<'_>) -> Value,
 ) -> Answer {
     let rows = rows(call, WORKLOAD.kind);
-    list::respond(call, kind, version, rows.iter().map(part).collect())
+    list::respond(call, type_meta, rows.iter().map(part).collect())
 }
 
 /// Returns the number of pods, which is also the desired number, and the number of available pods.

@@ -12,7 +12,7 @@ mod workspaces;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sign::timestamp;
-use super::{Api, products::DLC};
+use super::{Api, CLOUD_NAME, products::DLC};
 use crate::crypto::percent_encode;
 use crate::providers::prelude::*;
 use crate::sync::lock;
@@ -38,8 +38,8 @@ pub static DLC_JOB: Kind = Kind {
     ],
     ..Kind::new(
         Template::new(
-            ["aliyun", "ali"],
-            ["dlc-job", "dlc"],
+            CLOUD_NAME,
+            Name::new("dlc-job", "dlc"),
             &[Segment::required("JOB")],
             "aliyun/dlc-job/dlc1abcdefgh2345",
         ),

@@ -6,22 +6,18 @@
 
 mod response;
 
-use super::scheduler::{self, EndEvidence, decode_list, outcome_rule};
+use super::scheduler::{self, EndEvidence, SchedulerKind, decode_list, outcome_rule};
 use super::{Api, cluster_of, products::EHPC_NEXT, scheduler_log};
 use crate::http::Method;
 use crate::providers::prelude::*;
 use response::{Row, decode_job};
 
 /// Jobs of Slurm and PBS.
-pub static HPC_JOB: Kind = scheduler::kind(
-    [
-        ["hpc-job", "hpc"],
-        [
-            "aliyun/hpc-job/ehpc-hz-FYUr32/1.manager",
-            "Slurm or PBS job of an E-HPC NEXT cluster",
-        ],
-    ],
-    &[scheduler::states(
+pub static HPC_JOB: Kind = SchedulerKind {
+    name: Name::new("hpc-job", "hpc"),
+    sample: "aliyun/hpc-job/ehpc-hz-FYUr32/1.manager",
+    summary: "Slurm or PBS job of an E-HPC NEXT cluster",
+    states: &[scheduler::states(
         STATES,
         &[outcome_rule(FINISHED)],
         &[(
@@ -29,9 +25,11 @@ pub static HPC_JOB: Kind = scheduler::kind(
             "an array job as a whole is unknown: its subtasks may not have ended",
         )],
     )],
-    [GET, LIST],
-    LOGS,
-);
+    get: GET,
+    list: LIST,
+    logs: LOGS,
+}
+.into_kind();
 
 const GET: Operation = operation!("E-HPC 2024-07-30", "ehpc", "GetJob");
 const LIST: Operation = operation!("E-HPC 2024-07-30", "ehpc", "ListJobs");

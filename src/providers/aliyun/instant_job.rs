@@ -10,7 +10,7 @@ mod results;
 
 use chrono::TimeDelta;
 
-use super::{Api, products::INSTANT};
+use super::{Api, CLOUD_NAME, products::INSTANT};
 use crate::http::{Method, Request};
 use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
@@ -45,8 +45,8 @@ pub static INSTANT_JOB: Kind = Kind {
     flags: &[TRUST_FINISHED],
     ..Kind::new(
         Template::new(
-            ["aliyun", "ali"],
-            ["instant-job", "inst"],
+            CLOUD_NAME,
+            Name::new("instant-job", "inst"),
             &[Segment::required("JOB")],
             "aliyun/instant-job/job-sh145rw47pegztzd0002",
         ),

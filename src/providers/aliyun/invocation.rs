@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::products::EHPC;
-use super::{Api, CLUSTER, cluster_of, document};
+use super::{Api, CLOUD_NAME, CLUSTER, cluster_of, document};
 use crate::http::Method;
 use crate::kind::OutcomeRule;
 use crate::providers::lookup::{TRUST_FINISHED, summarize};
@@ -39,8 +39,8 @@ pub static INVOCATION: Kind = Kind {
     flags: &[TRUST_FINISHED],
     ..Kind::new(
         Template::new(
-            ["aliyun", "ali"],
-            ["invocation", "inv"],
+            CLOUD_NAME,
+            Name::new("invocation", "inv"),
             &[CLUSTER, Segment::required("COMMAND")],
             "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
         ),

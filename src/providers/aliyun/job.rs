@@ -17,7 +17,7 @@ mod subtask_id;
 mod success;
 
 use super::products::EHPC;
-use super::{Api, CLUSTER, cluster_of, document};
+use super::{Api, CLOUD_NAME, CLUSTER, cluster_of, document};
 use crate::http::Method;
 use crate::kind::{IdReuse, OutcomeRule};
 use crate::providers::prelude::*;
@@ -51,8 +51,8 @@ pub static JOB: Kind = Kind {
         Template {
             ranges: true,
             ..Template::new(
-                ["aliyun", "ali"],
-                ["job", "job"],
+                CLOUD_NAME,
+                Name::new("job", "job"),
                 &[CLUSTER, Segment::required("JOB")],
                 "aliyun/job/ehpc-hz-FYUr32/5",
             )

@@ -41,7 +41,7 @@ use super::{
 use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Method, Request, Transport, pairs};
-use crate::kind::{DetailTypes, Segment};
+use crate::kind::{DetailTypes, Name, Segment};
 use crate::reference::Reference;
 use crate::settings::{Profile, ROLE, STS_ENDPOINT, SettingSpec, SettingsSchema};
 use chrono::TimeDelta;
@@ -67,10 +67,13 @@ static KINDS: [KindEntry<Api>; 6] = [
     (&SCHEDULER_JOB, &SchedulerJobs),
 ];
 
+/// The names of the cloud.
+const CLOUD_NAME: Name = Name::new("aliyun", "ali");
+
 /// Alibaba Cloud: E-HPC, E-HPC Instant and PAI-DLC.
 pub static CLOUD: Cloud = Cloud {
     schema: &SettingsSchema {
-        cloud: "aliyun",
+        cloud: CLOUD_NAME.long,
         keys: &[
             // Variables of the SDKs, of aliyun-cli with its two other prefixes, and of Terraform.
             SettingSpec::setting(

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use super::memory::memory_bytes;
-use super::{Api, CLUSTER};
+use super::{Api, CLOUD_NAME, CLUSTER};
 use crate::http::RequestError;
 use crate::kind::{IdReuse, OutcomeRule};
 use crate::model::Array;
@@ -130,26 +130,35 @@ struct ResourceAmounts {
 /// Maximum rows per page that the cloud allows.
 pub(super) const PAGE_SIZE: usize = 50;
 
-/// Creates a kind with the parts that both kinds share: references, lists, logs and flags. Takes the long and
-/// the short name, and a sample reference with a summary.
-pub(super) const fn kind(
-    [names, [sample, summary]]: [[&'static str; 2]; 2],
-    states: &'static [StateTable],
-    [get, list]: [Operation; 2],
-    logs: LogSpec,
-) -> Kind {
-    const SEGMENTS: &[Segment] = &[CLUSTER, Segment::required("JOB")];
-    let template = Template::new(["aliyun", "ali"], names, SEGMENTS, sample);
-    Kind {
-        id_reuse: IdReuse::NumberedAndRequeued,
-        evidence: &["ExtraInfo"],
-        summary,
-        has_events: false,
-        list: Some(ListSpec::new(list, ListOrder::NewestFirst)),
-        logs: LogSupport::Operation(logs),
-        batch_from: Some(2),
-        flags: &[TRUST_FINISHED],
-        ..Kind::new(template, states, get).with_details(&[schema_of::<SchedulerJobDetails>], &[])
+/// What differs between the two kinds.
+pub(super) struct SchedulerKind {
+    pub name: Name,
+    /// An example of a reference.
+    pub sample: &'static str,
+    pub summary: &'static str,
+    pub states: &'static [StateTable],
+    pub get: Operation,
+    pub list: Operation,
+    pub logs: LogSpec,
+}
+
+impl SchedulerKind {
+    /// Creates the kind, with references, lists, logs and flags as both kinds have them.
+    pub const fn into_kind(self) -> Kind {
+        const SEGMENTS: &[Segment] = &[CLUSTER, Segment::required("JOB")];
+        let template = Template::new(CLOUD_NAME, self.name, SEGMENTS, self.sample);
+        Kind {
+            id_reuse: IdReuse::NumberedAndRequeued,
+            evidence: &["ExtraInfo"],
+            summary: self.summary,
+            has_events: false,
+            list: Some(ListSpec::new(self.list, ListOrder::NewestFirst)),
+            logs: LogSupport::Operation(self.logs),
+            batch_from: Some(2),
+            flags: &[TRUST_FINISHED],
+            ..Kind::new(template, self.states, self.get)
+                .with_details(&[schema_of::<SchedulerJobDetails>], &[])
+        }
     }
 }
 

@@ -10,7 +10,8 @@ mod document;
 
 use super::products::EHPC;
 use super::scheduler::{
-    self, EndEvidence, JobFields, SlurmWord, decode_list, matches_id, not_found, outcome_rule,
+    self, EndEvidence, JobFields, SchedulerKind, SlurmWord, decode_list, matches_id, not_found,
+    outcome_rule,
 };
 use super::{Api, cluster_of, scheduler_log};
 use crate::http::{Method, RequestError};
@@ -20,15 +21,11 @@ use crate::reference::Scope;
 use crate::sort::SortExt as _;
 
 /// Jobs of PBS and other schedulers.
-pub static SCHEDULER_JOB: Kind = scheduler::kind(
-    [
-        ["scheduler-job", "sched"],
-        [
-            "aliyun/scheduler-job/ehpc-hz-FYUr32/2.scheduler",
-            "Job of the scheduler of an E-HPC 1.0 cluster",
-        ],
-    ],
-    &[scheduler::states(
+pub static SCHEDULER_JOB: Kind = SchedulerKind {
+    name: Name::new("scheduler-job", "sched"),
+    sample: "aliyun/scheduler-job/ehpc-hz-FYUr32/2.scheduler",
+    summary: "Job of the scheduler of an E-HPC 1.0 cluster",
+    states: &[scheduler::states(
         STATES,
         &[
             outcome_rule("FINISHED"),
@@ -37,9 +34,11 @@ pub static SCHEDULER_JOB: Kind = scheduler::kind(
         ],
         &[("X", "a subtask of an array job that has ended")],
     )],
-    [GET, LIST],
-    LOGS,
-);
+    get: GET,
+    list: LIST,
+    logs: LOGS,
+}
+.into_kind();
 
 const GET: Operation = operation!("E-HPC 2018-04-12", "ehpc", "DescribeJob");
 const LIST: Operation = operation!("E-HPC 2018-04-12", "ehpc", "ListJobsWithFilters");

@@ -9,7 +9,7 @@ mod response;
 use futures_util::future::join_all;
 
 use super::products::WORKSPACE;
-use super::{Api, ProjectRequest};
+use super::{Api, CLOUD_NAME, ProjectRequest};
 use crate::crypto::percent_encode;
 use crate::providers::prelude::*;
 use merge::{TypePage, merge};
@@ -39,8 +39,8 @@ pub static IMAGE_JOB: Kind = Kind {
     ],
     ..Kind::new(
         Template::new(
-            ["huawei", "hw"],
-            ["image-job", "img"],
+            CLOUD_NAME,
+            Name::new("image-job", "img"),
             &[Segment::required("JOB")],
             "huawei/image-job/702364883651395584",
         ),

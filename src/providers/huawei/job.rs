@@ -4,7 +4,7 @@
 //! unknown id is not documented.
 
 use super::sub_jobs::{JobParts, SubJobParts, distinct};
-use super::{Api, ProjectRequest};
+use super::{Api, CLOUD_NAME, ProjectRequest};
 use crate::crypto::percent_encode;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
@@ -45,8 +45,8 @@ pub static JOB: Kind = Kind {
     ],
     ..Kind::new(
         Template::new(
-            ["huawei", "hw"],
-            ["job", "job"],
+            CLOUD_NAME,
+            Name::new("job", "job"),
             &[
                 Segment::one_of("SERVICE", SERVICES),
                 Segment::required("JOB"),

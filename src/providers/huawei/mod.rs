@@ -26,7 +26,7 @@ use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, NegativeCache};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, pairs};
-use crate::kind::DetailTypes;
+use crate::kind::{DetailTypes, Name};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec, SettingsSchema};
 use image_job::{IMAGE_JOB, ImageJobs, ListRotation};
@@ -41,10 +41,13 @@ static KINDS: [KindEntry<Api>; 3] = [
     (&JOB, &AsyncJobs),
 ];
 
+/// The names of the cloud.
+const CLOUD_NAME: Name = Name::new("huawei", "hw");
+
 /// Huawei Cloud.
 pub static CLOUD: Cloud = Cloud {
     schema: &SettingsSchema {
-        cloud: "huawei",
+        cloud: CLOUD_NAME.long,
         keys: &[
             SettingSpec::setting("region", &["HW_REGION_NAME"]),
             SettingSpec::setting(

@@ -9,7 +9,7 @@ mod parts;
 mod response;
 
 use super::products::MODELARTS;
-use super::{Api, ProjectRequest};
+use super::{Api, CLOUD_NAME, ProjectRequest};
 use crate::crypto::percent_encode;
 use crate::providers::prelude::*;
 use details::TrainingJobDetails;
@@ -37,8 +37,8 @@ pub static TRAINING_JOB: Kind = Kind {
     ],
     ..Kind::new(
     Template::new(
-        ["huawei", "hw"],
-        ["training-job", "train"],
+        CLOUD_NAME,
+        Name::new("training-job", "train"),
         &[Segment::required("JOB")],
         "huawei/training-job/5bd61eea-9de2-4864-a0f7-5fae966171b5",
     ),

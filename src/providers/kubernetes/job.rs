@@ -5,25 +5,22 @@ mod many;
 mod response;
 
 use super::job_pods::DerivedJobs;
+use super::kind::KubernetesKind;
 use super::object::ApiObject;
 use super::objects::{self, FoundJob, Resource};
 use super::parts::Parts;
 use super::watch::JOB_LABEL;
-use super::{Api, NAMESPACE, attach_raw, kind, list, logs, pod, prefetch};
+use super::{Api, NAMESPACE, attach_raw, list, logs, pod, prefetch};
 use crate::providers::prelude::*;
 use response::{JobDetails, JobObject};
 
 /// Jobs.
-pub static JOB: Kind = kind(
-    [
-        ["job", "job"],
-        [
-            "kubernetes/job/train/ok",
-            "Job of a Kubernetes cluster, with its pods",
-        ],
-    ],
-    &[NAMESPACE, Segment::required("JOB")],
-    &[
+pub static JOB: Kind = KubernetesKind {
+    name: Name::new("job", "job"),
+    sample: "kubernetes/job/train/ok",
+    summary: "Job of a Kubernetes cluster, with its pods",
+    segments: &[NAMESPACE, Segment::required("JOB")],
+    states: &[
         StateTable {
             notes: &[
                 ("Pending", "no condition: no pod has a node"),
@@ -38,9 +35,11 @@ pub static JOB: Kind = kind(
         },
         StateTable::new("pod", pod::STATES),
     ],
-    [GET, LIST],
-    &[UnlistedField::User],
-)
+    get: GET,
+    list: LIST,
+    unlisted: &[UnlistedField::User],
+}
+.into_kind()
 .with_details(&[schema_of::<JobDetails>], &[]);
 
 const OBJECTS: Resource = Resource {

@@ -44,7 +44,8 @@ impl JobPods {
     /// Describes the pods of a job that a selector matches. `has_name_label` is true if all of them have the
     /// label with the name of the job.
     pub fn new(
-        [namespace, name]: [&str; 2],
+        namespace: &str,
+        name: &str,
         selector: Selector,
         owner: Owner,
         has_name_label: bool,
@@ -59,8 +60,9 @@ impl JobPods {
     }
 
     /// Describes the pods of a job that have this label with its name.
-    pub fn with_name_label(job: [&str; 2], label: &str, owner: Owner) -> Self {
-        Self::new(job, Selector::of_label(label, job[1]), owner, true)
+    pub fn with_name_label(namespace: &str, name: &str, label: &str, owner: Owner) -> Self {
+        let selector = Selector::of_label(label, name);
+        Self::new(namespace, name, selector, owner, true)
     }
 
     /// Returns true for a pod that a lookup of the job would read.

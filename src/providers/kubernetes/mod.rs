@@ -12,6 +12,7 @@ mod events;
 mod evidence;
 mod job;
 mod job_pods;
+mod kind;
 mod kubeconfig;
 mod list;
 mod logs;
@@ -45,10 +46,7 @@ use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::{
     ApiClient, CLIENT_CERTIFICATE_HINT, Endpoint, Request, Session, Transport, pairs,
 };
-use crate::kind::{
-    DetailTypes, Kind, ListOrder, ListSpec, LogSupport, Operation, Segment, StateTable, Template,
-    UnlistedField,
-};
+use crate::kind::{DetailTypes, Kind, Name, Segment};
 use crate::reference::Reference;
 use crate::settings::{CA_DATA, PROXY_URL, Profile, SettingSpec, SettingsSchema, TLS_SERVER_NAME};
 use crate::sync::lock;
@@ -82,10 +80,13 @@ static KINDS: [KindEntry<Api>; 7] = [
     (&ARGO_WORKFLOW, &ARGO_WORKFLOWS),
 ];
 
+/// The names of the cloud.
+const CLOUD_NAME: Name = Name::new("kubernetes", "k8s");
+
 /// Kubernetes.
 pub static CLOUD: Cloud = Cloud {
     schema: &SettingsSchema {
-        cloud: "kubernetes",
+        cloud: CLOUD_NAME.long,
         keys: &[
             SettingSpec::setting(CONTEXT, &[]),
             SettingSpec::setting(KUBECONFIG, &[]),
@@ -128,33 +129,6 @@ const TKE_DOMAIN: &str = ".ccs.tencent-cloud.com";
 
 fn new_client(profile: &Profile, transport: &Arc<Transport>) -> Result<CloudClient<Api>, Problem> {
     Ok(CloudClient::new(Api::new(profile, transport)?, &KINDS))
-}
-
-/// Builds a kind with what all kinds of the cloud have in common: references, lists, logs and streams of
-/// changes. `words` contains the long and the short name of the kind, a sample reference and the summary.
-const fn kind(
-    words: [[&'static str; 2]; 2],
-    segments: &'static [Segment],
-    states: &'static [StateTable],
-    [get, list]: [Operation; 2],
-    unlisted: &'static [UnlistedField],
-) -> Kind {
-    let [names, [sample, summary]] = words;
-    let template = Template::new(["kubernetes", "k8s"], names, segments, sample);
-    let list = ListSpec {
-        unlisted,
-        has_selector: true,
-        ..ListSpec::new(list, ListOrder::Unsorted)
-    };
-    Kind {
-        summary,
-        list: Some(list),
-        logs: LogSupport::Operation(logs::LOGS),
-        batch_from: Some(1),
-        is_watched: true,
-        conclusive_rows: true,
-        ..Kind::new(template.with_scope_segments(0), states, get)
-    }
 }
 
 /// The namespace segment of every reference.

@@ -2,30 +2,29 @@
 
 mod response;
 
+use super::kind::KubernetesKind;
 use super::object::ApiObject;
 use super::objects::{self, FoundJob, Resource};
-use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs};
+use super::{Api, NAMESPACE, attach_raw, events, list, logs};
 use crate::providers::prelude::*;
 use response::PodDetails;
 pub(super) use response::{PodObject, PodTask, PodTemplate};
 
 /// Pods.
-pub static POD: Kind = kind(
-    [
-        ["pod", "po"],
-        [
-            "kubernetes/pod/train/oom-wxtpt",
-            "Pod of a Kubernetes cluster, with its containers",
-        ],
-    ],
-    &[NAMESPACE, Segment::required("POD")],
-    &[StateTable {
+pub static POD: Kind = KubernetesKind {
+    name: Name::new("pod", "po"),
+    sample: "kubernetes/pod/train/oom-wxtpt",
+    summary: "Pod of a Kubernetes cluster, with its containers",
+    segments: &[NAMESPACE, Segment::required("POD")],
+    states: &[StateTable {
         notes: &[("Pending", "starting once it has a node")],
         ..StateTable::new("job", STATES)
     }],
-    [GET, LIST],
-    &[UnlistedField::User, UnlistedField::Queue],
-)
+    get: GET,
+    list: LIST,
+    unlisted: &[UnlistedField::User, UnlistedField::Queue],
+}
+.into_kind()
 .with_details(&[schema_of::<PodDetails>], &[]);
 
 const OBJECTS: Resource = Resource {

@@ -4,10 +4,11 @@ mod response;
 
 use serde::de::DeserializeOwned;
 
+use super::kind::KubernetesKind;
 use super::object::{ApiObject, ObjectList};
 use super::objects::{self, FoundJob, Resource};
 use super::parts::{Parts, ReadParts};
-use super::{Api, NAMESPACE, attach_raw, events, kind, list, logs, path, pod};
+use super::{Api, NAMESPACE, attach_raw, events, list, logs, path, pod};
 use crate::providers::lenient;
 use crate::providers::prelude::*;
 use response::{Deployment, WorkloadDetails};
@@ -18,16 +19,12 @@ pub static WORKLOAD: Kind = Kind {
     ..DEPLOYMENTS
 };
 
-const DEPLOYMENTS: Kind = kind(
-    [
-        ["workload", "deploy"],
-        [
-            "kubernetes/workload/train/web",
-            "Deployment of a Kubernetes cluster, with its pods and services",
-        ],
-    ],
-    &[NAMESPACE, Segment::required("DEPLOYMENT")],
-    &[
+const DEPLOYMENTS: Kind = KubernetesKind {
+    name: Name::new("workload", "deploy"),
+    sample: "kubernetes/workload/train/web",
+    summary: "Deployment of a Kubernetes cluster, with its pods and services",
+    segments: &[NAMESPACE, Segment::required("DEPLOYMENT")],
+    states: &[
         StateTable {
             notes: &[
                 ("Available", "all replicas are up to date and available"),
@@ -42,9 +39,11 @@ const DEPLOYMENTS: Kind = kind(
         },
         StateTable::new("pod", pod::STATES),
     ],
-    [GET, LIST],
-    &[UnlistedField::User, UnlistedField::Queue],
-)
+    get: GET,
+    list: LIST,
+    unlisted: &[UnlistedField::User, UnlistedField::Queue],
+}
+.into_kind()
 .with_details(&[schema_of::<WorkloadDetails>], &[]);
 
 const OBJECTS: Resource = Resource {

@@ -3,7 +3,7 @@
 mod list;
 
 use super::envelope::decode_data;
-use super::{Api, REGION_TOKEN};
+use super::{Api, CLOUD_NAME, REGION_TOKEN};
 use crate::crypto::percent_encode;
 use crate::model::{Address, Container, Mount, Port};
 use crate::providers::prelude::*;
@@ -26,8 +26,8 @@ pub static INSTANCE: Kind = Kind {
     ),
     ..Kind::new(
         Template::new(
-            ["sugon", "scnet"],
-            ["instance", "inst"],
+            CLOUD_NAME,
+            Name::new("instance", "inst"),
             &[Segment::required("INSTANCE")],
             "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
         ),

@@ -15,7 +15,7 @@ mod response;
 use std::time::Duration;
 
 use super::region::Region;
-use super::{Api, REGION_TOKEN};
+use super::{Api, CLOUD_NAME, REGION_TOKEN};
 use crate::crypto::percent_encode;
 use crate::http::{Request, pairs};
 use crate::kind::{IdReuse, OutcomeRule};
@@ -37,8 +37,8 @@ pub static JOB: Kind = Kind {
     id_reuse: IdReuse::NumberedAndRequeued,
     ..Kind::new(
         Template::new(
-            ["sugon", "scnet"],
-            ["job", "job"],
+            CLOUD_NAME,
+            Name::new("job", "job"),
             &[
                 Segment::with_setting("REGION", "cluster_id"),
                 Segment::with_setting("SCHEDULER", "scheduler_id"),

@@ -19,7 +19,7 @@ use chrono::TimeDelta;
 use super::{Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, kinds_of};
 use crate::error::Problem;
 use crate::http::{Endpoint, Transport};
-use crate::kind::DetailTypes;
+use crate::kind::{DetailTypes, Name};
 use crate::secret::quotable;
 use crate::settings::{Profile, SettingSpec, SettingsSchema};
 use crate::sync::lock;
@@ -33,10 +33,13 @@ use token_exchange::{Exchange, TokenScope};
 /// Every kind of the cloud, with its operations.
 static KINDS: [KindEntry<Api>; 2] = [(&INSTANCE, &Instances), (&JOB, &Jobs)];
 
+/// The names of the cloud.
+const CLOUD_NAME: Name = Name::new("sugon", "scnet");
+
 /// Sugon SCNet.
 pub static CLOUD: Cloud = Cloud {
     schema: &SettingsSchema {
-        cloud: "sugon",
+        cloud: CLOUD_NAME.long,
         keys: &[
             SettingSpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),
             SettingSpec::secret("platform_token", &["JOBLENS_SUGON_PLATFORM_TOKEN"]),

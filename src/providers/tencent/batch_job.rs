@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use super::list::{self, Row};
 use super::products::BATCH;
-use super::{Api, decode_product};
+use super::{Api, CLOUD_NAME, decode_product};
 use crate::model::failed_tasks;
 use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
@@ -57,8 +57,8 @@ pub static BATCH_JOB: Kind = Kind {
     flags: &[TRUST_FINISHED],
     ..Kind::new(
         Template::new(
-            ["tencent", "qcloud"],
-            ["batch-job", "batch"],
+            CLOUD_NAME,
+            Name::new("batch-job", "batch"),
             &[Segment::required("JOB")],
             "tencent/batch-job/job-1y6u9i0o",
         ),

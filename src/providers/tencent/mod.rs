@@ -35,7 +35,7 @@ use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport, pairs};
-use crate::kind::DetailTypes;
+use crate::kind::{DetailTypes, Name};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec, SettingsSchema};
 use batch_job::{BATCH_JOB, BatchJobs};
@@ -50,10 +50,13 @@ static KINDS: [KindEntry<Api>; 3] = [
     (&BATCH_JOB, &BatchJobs),
 ];
 
+/// The names of the cloud.
+const CLOUD_NAME: Name = Name::new("tencent", "qcloud");
+
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
     schema: &SettingsSchema {
-        cloud: "tencent",
+        cloud: CLOUD_NAME.long,
         keys: &[
             SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
             SettingSpec::setting("cluster", &[]),

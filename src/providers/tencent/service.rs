@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use super::{Api, decode_ccs, errors};
+use super::{Api, CLOUD_NAME, decode_ccs, errors};
 use crate::model::{Event, Object};
 use crate::providers::lenient::ListOrObject;
 use crate::providers::prelude::*;
@@ -19,8 +19,8 @@ pub static SERVICE: Kind = Kind {
     needs_check_exists: true,
     ..Kind::new(
         Template::new(
-            ["tencent", "qcloud"],
-            ["service", "svc"],
+            CLOUD_NAME,
+            Name::new("service", "svc"),
             &[
                 Segment::with_setting("CLUSTER", "cluster"),
                 Segment::with_setting("NAMESPACE", "namespace"),

@@ -11,7 +11,7 @@ use futures_util::future::join;
 
 use super::list::{self, Row};
 use super::products::TIONE;
-use super::{Api, decode_product};
+use super::{Api, CLOUD_NAME, decode_product};
 use crate::providers::prelude::*;
 use crate::providers::raw::Documents;
 use details::TrainingTask;
@@ -28,8 +28,8 @@ pub static TRAINING_TASK: Kind = Kind {
     evidence: &["FailureReason"],
     ..Kind::new(
         Template::new(
-            ["tencent", "qcloud"],
-            ["training-task", "train"],
+            CLOUD_NAME,
+            Name::new("training-task", "train"),
             &[Segment::required("TASK")],
             "tencent/training-task/train-1410000000000000003",
         ),

@@ -2,7 +2,8 @@
 
 use super::response::CustomJobDetails;
 use super::{CustomJobs, Resource, StateField, read_object};
-use crate::providers::kubernetes::{NAMESPACE, kind, objects, pod};
+use crate::providers::kubernetes::kind::KubernetesKind;
+use crate::providers::kubernetes::{NAMESPACE, objects, pod};
 use crate::providers::prelude::*;
 
 /// Builds a resource: its operations and its path.
@@ -52,22 +53,26 @@ const SEGMENTS: &[Segment] = &[NAMESPACE, Segment::required("JOB")];
 
 /// Defines a kind and its operations.
 macro_rules! kind {
-    ($doc:literal, $kind:ident, $jobs:ident, $names:expr, $sample:literal, $product:literal,
-     $resources:ident, $operations:expr, $states:ident, state_field: $field:ident,
+    ($doc:literal, $kind:ident, $jobs:ident, $name:literal, $short:literal, $sample:literal, $product:literal,
+     $resources:ident, get: $get:expr, list: $list:expr, $states:ident, state_field: $field:ident,
      unlisted: $unlisted:expr, similar: $similar:expr) => {
         #[doc = $doc]
         pub static $kind: Kind = Kind {
             similar_names: $similar,
-            ..kind(
-                [$names, [$sample, $doc]],
-                SEGMENTS,
-                &[
+            ..KubernetesKind {
+                name: Name::new($name, $short),
+                sample: $sample,
+                summary: $doc,
+                segments: SEGMENTS,
+                states: &[
                     StateTable::new("job", $states),
                     StateTable::new("pod", pod::STATES),
                 ],
-                $operations,
-                $unlisted,
-            )
+                get: $get,
+                list: $list,
+                unlisted: $unlisted,
+            }
+            .into_kind()
             .with_details(&[schema_of::<CustomJobDetails>], &[])
         };
 
@@ -82,32 +87,32 @@ macro_rules! kind {
 
 kind!(
     "Job of Volcano in a Kubernetes cluster, with its pods",
-    VOLCANO_JOB, VOLCANO_JOBS, ["volcano-job", "vcjob"], "kubernetes/volcano-job/train/vc-done",
-    "Volcano", VOLCANO, [VOLCANO[0].get, VOLCANO[0].objects.list], VOLCANO_STATES,
+    VOLCANO_JOB, VOLCANO_JOBS, "volcano-job", "vcjob", "kubernetes/volcano-job/train/vc-done",
+    "Volcano", VOLCANO, get: VOLCANO[0].get, list: VOLCANO[0].objects.list, VOLCANO_STATES,
     state_field: StatePhase, unlisted: &[UnlistedField::User],
     similar: &["vj", "volcanojob"]
 );
 
 kind!(
     "Job of Kubeflow (PyTorchJob, TFJob, MPIJob, TrainJob, …) in a Kubernetes cluster, with its pods",
-    KUBEFLOW_JOB, KUBEFLOW_JOBS, ["kubeflow-job", "kfjob"], "kubernetes/kubeflow-job/train/pt-done",
-    "Kubeflow", KUBEFLOW, KUBEFLOW_OPERATIONS, KUBEFLOW_STATES,
+    KUBEFLOW_JOB, KUBEFLOW_JOBS, "kubeflow-job", "kfjob", "kubernetes/kubeflow-job/train/pt-done",
+    "Kubeflow", KUBEFLOW, get: GET_KUBEFLOW, list: LIST_KUBEFLOW, KUBEFLOW_STATES,
     state_field: None, unlisted: &[UnlistedField::User],
     similar: &["jaxjob", "mpijob", "paddlejob", "pytorchjob", "tfjob", "trainjob", "xgboostjob"]
 );
 
 kind!(
     "JobSet of a Kubernetes cluster, with its pods",
-    JOBSET, JOBSETS, ["jobset", "jobset"], "kubernetes/jobset/train/js-failed",
-    "JobSet", JOB_SETS, [JOB_SETS[0].get, JOB_SETS[0].objects.list], JOBSET_STATES,
+    JOBSET, JOBSETS, "jobset", "jobset", "kubernetes/jobset/train/js-failed",
+    "JobSet", JOB_SETS, get: JOB_SETS[0].get, list: JOB_SETS[0].objects.list, JOBSET_STATES,
     state_field: TerminalState, unlisted: &[UnlistedField::User],
     similar: &[]
 );
 
 kind!(
     "Workflow of Argo in a Kubernetes cluster, with its pods",
-    ARGO_WORKFLOW, ARGO_WORKFLOWS, ["argo-workflow", "wf"], "kubernetes/argo-workflow/train/wf-failed",
-    "Argo Workflows", ARGO, [ARGO[0].get, ARGO[0].objects.list], ARGO_STATES,
+    ARGO_WORKFLOW, ARGO_WORKFLOWS, "argo-workflow", "wf", "kubernetes/argo-workflow/train/wf-failed",
+    "Argo Workflows", ARGO, get: ARGO[0].get, list: ARGO[0].objects.list, ARGO_STATES,
     state_field: Phase,
     unlisted: &[UnlistedField::User, UnlistedField::Queue],
     similar: &["workflow"]
@@ -143,33 +148,32 @@ macro_rules! kubeflow {
             ),
         ];
 
-        const KUBEFLOW_OPERATIONS: [Operation; 2] = [
-            Operation::new(
-                KUBEFLOW[0].get.name,
-                concat!(
-                    $($("kubeflow.org/", $version, " ReadNamespaced", $kind, ", ",)+)+
-                    "trainer.kubeflow.org/v1alpha1 ReadNamespacedTrainJob, \
-                     core/v1 ListNamespacedPod, ListNamespacedEvent"
-                ),
-                concat!(
-                    "get on ",
-                    $($plural, ".kubeflow.org, ",)+
-                    "trainjobs.trainer.kubeflow.org, list on pods and events"
-                ),
+        const GET_KUBEFLOW: Operation = Operation::new(
+            KUBEFLOW[0].get.name,
+            concat!(
+                $($("kubeflow.org/", $version, " ReadNamespaced", $kind, ", ",)+)+
+                "trainer.kubeflow.org/v1alpha1 ReadNamespacedTrainJob, \
+                 core/v1 ListNamespacedPod, ListNamespacedEvent"
             ),
-            Operation::new(
-                KUBEFLOW[0].objects.list.name,
-                concat!(
-                    $($("kubeflow.org/", $version, " ListNamespaced", $kind, ", ",)+)+
-                    "trainer.kubeflow.org/v1alpha1 ListNamespacedTrainJob, core/v1 ListNamespacedPod"
-                ),
-                concat!(
-                    "list on ",
-                    $($plural, ".kubeflow.org, ",)+
-                    "trainjobs.trainer.kubeflow.org and pods"
-                ),
+            concat!(
+                "get on ",
+                $($plural, ".kubeflow.org, ",)+
+                "trainjobs.trainer.kubeflow.org, list on pods and events"
             ),
-        ];
+        );
+
+        const LIST_KUBEFLOW: Operation = Operation::new(
+            KUBEFLOW[0].objects.list.name,
+            concat!(
+                $($("kubeflow.org/", $version, " ListNamespaced", $kind, ", ",)+)+
+                "trainer.kubeflow.org/v1alpha1 ListNamespacedTrainJob, core/v1 ListNamespacedPod"
+            ),
+            concat!(
+                "list on ",
+                $($plural, ".kubeflow.org, ",)+
+                "trainjobs.trainer.kubeflow.org and pods"
+            ),
+        );
     };
 }
 

@@ -37,8 +37,8 @@ pub(super) async fn page(
         let (derived, label) = (DerivedJobs::default(), resource.pods_label);
         let read = |row: CustomObject, reference: &Reference| {
             let namespace = reference.segment("NAMESPACE").unwrap_or_default();
-            let job = [namespace, reference.id()];
-            let pods = JobPods::with_name_label(job, label, row.owner());
+            let name = reference.id();
+            let pods = JobPods::with_name_label(namespace, name, label, row.owner());
             let found = row.into_result(jobs, reference, api);
             derived.add(&found.job, pods);
             found

@@ -127,7 +127,7 @@ impl JobObject {
         let of_template = labels.get(JOB_LABEL).and_then(Text::trimmed);
         let has_name_label = of_template == Some(name) || selector.requires(JOB_LABEL, name);
         let owner = Owner::new("Job", meta);
-        JobPods::new([namespace, name], selector, owner, has_name_label)
+        JobPods::new(namespace, name, selector, owner, has_name_label)
     }
 
     /// Returns the indexes that have failed.
