@@ -9,11 +9,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Run, Running, Server, http, joblens};
+use crate::support::{Run, Running, Server, http, joblens, wait_until};
 
 const POD: &str = "kubernetes/pod/ci/p";
 const LINES: [&str; 3] = ["one", "two", "three"];
@@ -59,11 +59,9 @@ fn moment(number: usize) -> String {
 }
 
 fn wait_for(path: &Path, text: &str) {
-    let end = Instant::now() + Duration::from_secs(40);
-    while !fs::read_to_string(path).unwrap().contains(text) {
-        assert!(Instant::now() < end, "{text} was not printed");
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(&format!("{text} is printed"), || {
+        fs::read_to_string(path).unwrap().contains(text)
+    });
 }
 
 impl Pod {

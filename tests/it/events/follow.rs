@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use serde_json::json;
 
 use super::{GONE, JOB, SERVICE, WORLD, events, records, text};
 use crate::support::emulated::Emulated;
+use crate::support::wait_until;
 
 /// A job that fails within a second, after a warning.
 const FAILING_SOON: &str = r#"
@@ -87,10 +86,11 @@ fn following_reports_once_that_a_job_is_missing() {
     let running = emulated
         .joblens(&arguments)
         .start(Stdio::piped(), Stdio::piped());
-    emulated.wait_for_request("aliyun/DescribeServerlessJobs");
-    while emulated.requests()["aliyun/DescribeServerlessJobs"] < 5 {
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the job is read five times", || {
+        let requests = emulated.requests();
+        let count = requests.get("aliyun/DescribeServerlessJobs");
+        count.is_some_and(|count| *count >= 5)
+    });
     running.signal("TERM");
     let run = running.end();
     assert_eq!(run.code, 143);

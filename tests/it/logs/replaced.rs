@@ -2,12 +2,10 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::support::Server;
 use crate::support::emulated::{Emulated, passed_on};
 use crate::support::jobs::JOB;
+use crate::support::{Server, wait_until};
 
 /// Starts a job that was created this long ago and writes this line again and again.
 fn writing(age: &str, line: &str) -> Emulated {
@@ -30,11 +28,7 @@ fn the_log_of_another_job_with_the_same_number_is_not_followed() {
     let run = emulated[0].joblens(&follow);
     let run = run.env("JOBLENS_ALIYUN_ENDPOINT", server.origin());
     let run = run.start(Stdio::piped(), Stdio::piped());
-    let started = Instant::now();
-    while server.received().len() < 30 {
-        assert!(started.elapsed().as_secs() < 60, "{:?}", server.received());
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("there are 30 requests", || server.received().len() >= 30);
     run.signal("INT");
     let run = run.end();
     assert_eq!(run.code, 130, "{}", run.stderr);

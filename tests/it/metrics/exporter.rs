@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::{SCOPE, WORLD, number, state};
 use crate::support::emulated::Emulated;
 use crate::support::exposition::{Family, parse};
+use crate::support::wait_for;
 
 /// A running exporter that ends with the test.
 struct Exporter {
@@ -252,14 +253,9 @@ fn a_scope_refused_after_a_successful_poll_is_down_and_keeps_its_jobs() {
     let up = |families: &[Family]| number(families, "joblens_scope_up", SCOPE);
     let families = exporter.metrics("/metrics");
     assert_eq!(up(&families), 1.0);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let families = loop {
+    let families = wait_for("the scope is down", || {
         let families = exporter.metrics("/metrics");
-        if up(&families) == 0.0 {
-            break families;
-        }
-        assert!(Instant::now() < deadline, "the scope is still up");
-        std::thread::sleep(Duration::from_millis(100));
-    };
+        (up(&families) == 0.0).then_some(families)
+    });
     assert_eq!(state(&families, "aliyun/job/c/train").unwrap(), "failed");
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::tls::Authority;
-use crate::support::{Joblens, Server, http, joblens, json};
+use crate::support::{Joblens, Server, http, joblens, json, wait_until};
 
 fn id(number: usize) -> String {
     format!("{number:032x}")
@@ -78,9 +78,7 @@ fn at_most_two_requests_are_in_flight_until_a_credential_is_accepted() {
     let options: Vec<&str> = references.iter().map(String::as_str).collect();
     let before = thread::scope(|scope| {
         let watch = scope.spawn(|| {
-            while server.received().is_empty() {
-                thread::sleep(Duration::from_millis(5));
-            }
+            wait_until("there is a request", || !server.received().is_empty());
             thread::sleep(Duration::from_millis(150));
             server.received().len()
         });

@@ -113,9 +113,7 @@ fn an_interrupted_get_is_replayed_with_what_was_read() {
         let mut names = files.map(|file| file.file_name().to_string_lossy().into_owned());
         names.any(|name| name.contains("InstanceServiceDetail") && name.ends_with(".json"))
     };
-    while !is_read() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until("the instance is recorded", is_read);
     run.signal("INT");
     let recorded = run.end();
     assert_eq!(recorded.code, 130, "{}", recorded.stderr);

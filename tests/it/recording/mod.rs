@@ -17,7 +17,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::support::emulated::Emulated;
-use crate::support::{Joblens, Run, SECRETS, in_parallel, joblens};
+use crate::support::{Joblens, Run, SECRETS, in_parallel, joblens, wait_until};
 
 const FAILED: &str = "aliyun/job/ehpc-hz-FYUr32/train-7";
 const SCHEDULED: &str = "aliyun/job/ehpc-hz-FYUr32/train-8";
@@ -229,12 +229,8 @@ fn an_interrupted_run_is_replayed_up_to_the_interrupt() {
     let (_parent, folder) = folder();
     let run = emulated.joblens(&with(&arguments, "--record", &folder));
     let run = run.start(Stdio::piped(), Stdio::piped());
-    while !folder
-        .join("0003-aliyun-DescribeServerlessJobs.json")
-        .exists()
-    {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    let third = folder.join("0003-aliyun-DescribeServerlessJobs.json");
+    wait_until("the third request is recorded", || third.exists());
     run.signal("INT");
     let recorded = run.end();
     assert_eq!(recorded.code, 130);

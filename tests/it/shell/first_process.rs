@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::support::{Server, in_parallel};
+use crate::support::{Server, in_parallel, wait_for, wait_until};
 
 /// Options that create a new PID namespace.
 const UNSHARE: [&str; 5] = [
@@ -31,28 +31,21 @@ const COMMANDS: [&[&str]; 8] = [
 /// Waits for the only child of a process and returns its id.
 fn child_of(id: u32) -> String {
     let path = format!("/proc/{id}/task/{id}/children");
-    loop {
+    wait_for("there is a child", || {
         let children = fs::read_to_string(&path).unwrap();
-        if let Some(child) = children.split_whitespace().next() {
-            return child.to_owned();
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
+        children.split_whitespace().next().map(str::to_owned)
+    })
 }
 
 /// Waits until a process handles a signal.
 fn wait_for_handler(process: &str, signal: u32) {
-    let started = Instant::now();
     let is_handled = || {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
         let mask = u64::from_str_radix(mask.unwrap().trim(), 16).unwrap();
         mask >> (signal - 1) & 1 == 1
     };
-    while !is_handled() {
-        assert!(started.elapsed() < Duration::from_secs(60), "no handler");
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the signal has a handler", is_handled);
 }
 
 #[test]

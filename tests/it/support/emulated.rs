@@ -6,13 +6,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use joblens::emulator::{AccessRecord, Emulator, Scenario, environment};
 use joblens::http::ServerTls;
 use tokio::sync::oneshot;
 
-use super::{Joblens, joblens};
+use super::{Joblens, joblens, wait_until};
 
 /// A running emulator and the requests that it received; it stops when it is dropped.
 pub struct Emulated {
@@ -106,11 +105,8 @@ impl Emulated {
 
     /// Waits until an operation, as `cloud/operation`, was requested; fails after a minute.
     pub fn wait_for_request(&self, operation: &str) {
-        let started = Instant::now();
-        while !self.requests().contains_key(operation) {
-            assert!(started.elapsed().as_secs() < 60, "{operation} not called");
-            thread::sleep(Duration::from_millis(10));
-        }
+        let is_requested = || self.requests().contains_key(operation);
+        wait_until(&format!("{operation} is requested"), is_requested);
     }
 
     /// Returns the requests so far, in the order of the responses.

@@ -8,6 +8,7 @@ mod limits;
 mod parallel;
 pub mod pty;
 pub mod tls;
+mod waiting;
 pub mod yaml;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 pub use parallel::in_parallel;
 use pty::Terminal;
+pub use waiting::{wait_for, wait_until};
 
 /// Secrets of the tests. The output of a run must not contain them.
 pub const SECRETS: [&str; 5] = [

@@ -2,12 +2,11 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{IMAGE_JOB, INSTANCE, JOB, LONG, MAX_DURATION, are, job, verdicts};
 use crate::support::emulated::Emulated;
-use crate::support::{Joblens, Server, http, in_parallel, joblens, json};
+use crate::support::{Joblens, Server, http, in_parallel, joblens, json, wait_until};
 
 fn lines(text: &str, part: &str) -> usize {
     text.lines().filter(|line| line.contains(part)).count()
@@ -225,14 +224,9 @@ fn a_huge_retry_after_does_not_keep_watch_or_events_from_polling_again() {
             b"{}",
         ));
         let running = command_for(&server, command).start(Stdio::piped(), Stdio::piped());
-        let started = Instant::now();
-        while server.received().len() < 2 {
-            assert!(
-                started.elapsed() < MAX_DURATION,
-                "{command:?} does not poll again"
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait_until(&format!("{command:?} polls again"), || {
+            server.received().len() >= 2
+        });
         running.signal("TERM");
         assert_eq!(running.end().code, 143, "{command:?}");
     });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{INSTANCE, JOB, LONG, job};
 use crate::support::emulated::Emulated;
-use crate::support::{Joblens, Run};
+use crate::support::{Joblens, Run, wait_until};
 
 /// Returns a full pipe that is not read while the reader exists.
 fn full() -> (PipeReader, PipeWriter) {
@@ -114,11 +114,7 @@ fn a_signal_ends_a_decided_wait_whose_answer_is_not_read() {
     // The report is written completely before the answer, so that it shows when all verdicts are known.
     let is_decided =
         || std::fs::read_to_string(&report).is_ok_and(|text| text.contains("\"passed\""));
-    let started = Instant::now();
-    while !is_decided() {
-        assert!(started.elapsed().as_secs() < 60, "not decided");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the wait is decided", is_decided);
     running.signal("TERM");
     let run = running.end();
     assert_eq!(run.code, 143, "{}", run.stderr);

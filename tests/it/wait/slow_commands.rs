@@ -4,12 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
-use std::thread;
-use std::time::Instant;
 
 use super::*;
-use crate::support::Joblens;
 use crate::support::emulated::Emulated;
+use crate::support::{Joblens, wait_until};
 
 /// A command that does not end in time by itself.
 const SLOW: &str = "['sh', '-c', 'exec sleep 100']";
@@ -103,11 +101,9 @@ fn a_signal_during_a_credential_command_ends_a_wait_with_its_reports() {
         let arguments = [&wait, references].concat();
         let wait = prepared(folder.path(), &emulated, SLOW, &arguments);
         let running = wait.start(Stdio::piped(), Stdio::piped());
-        let started = Instant::now();
-        while fs::read(&report).unwrap_or_default().is_empty() {
-            assert!(started.elapsed().as_secs() < 60, "no report");
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("there is a report", || {
+            fs::metadata(&report).is_ok_and(|file| file.len() > 0)
+        });
         running.signal("TERM");
         let run = running.end();
         assert_eq!(run.code, 143, "{}", run.stderr);
@@ -141,11 +137,7 @@ fn a_watch_follows_other_accounts_during_a_credential_command_and_ends_with_a_su
     let command = format!("['sh', '-c', '{script}']");
     let watch = prepared(folder.path(), &emulated, &command, &arguments[..4]);
     let running = watch.start(Stdio::piped(), Stdio::piped());
-    let started = Instant::now();
-    while !marker.exists() {
-        assert!(started.elapsed().as_secs() < 60, "no command");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the command is started", || marker.exists());
     running.signal("TERM");
     let run = running.end();
     assert_eq!(run.code, 143, "{}", run.stderr);

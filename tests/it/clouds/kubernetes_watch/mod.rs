@@ -6,13 +6,12 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::support::emulated::Emulated;
-use crate::support::{Joblens, Run, Server, http, in_parallel, joblens};
+use crate::support::{Joblens, Run, Server, http, in_parallel, joblens, wait_until};
 
 const JOB: &str = "kubernetes/job/ci/迁移";
 
@@ -105,9 +104,7 @@ fn serve(case: Case) -> Server {
             false => case.then.clone(),
         };
         let response = if target.contains("/jobs?watch=1") {
-            while !is_read.load(Ordering::SeqCst) {
-                thread::sleep(Duration::from_millis(5));
-            }
+            wait_until("the job is read", || is_read.load(Ordering::SeqCst));
             let number = streams.fetch_add(1, Ordering::SeqCst);
             send_stream(connection, case.streams.get(number), case.stay_open);
             return;
