@@ -59,6 +59,15 @@ pub(in crate::providers) fn classify(
     spec.classify(&context, response)
 }
 
+/// Returns the error that a response with this body has, if any.
+pub(in crate::providers) fn error_of(
+    spec: &ErrorSpec,
+    status: u16,
+    body: &str,
+) -> Option<RequestError> {
+    classify(spec, &response(status, body))
+}
+
 /// Creates a response with this body.
 pub fn response(status: u16, body: &str) -> Response {
     Response {
@@ -75,6 +84,12 @@ pub fn fixture_response(status: u16, name: &str) -> Response {
         headers: Vec::new(),
         body: read(name),
     }
+}
+
+/// Returns the codes of the notices of a lookup.
+pub fn codes(result: &GetResult) -> Vec<&'static str> {
+    let notices = result.notices.iter();
+    notices.map(|notice| notice.code.as_str()).collect()
 }
 
 /// Creates default options with a timeout of 60 seconds.

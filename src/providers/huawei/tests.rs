@@ -1,11 +1,12 @@
 mod iam;
 mod instance_role;
 
+use super::errors::ERRORS;
 use super::image_job::{GET, decode, path};
 use super::*;
 use crate::error::Category;
-use crate::http::{RequestError, Response};
-use crate::providers::test_support::{self, get_options, lookup};
+use crate::http::Response;
+use crate::providers::test_support::{self, classify, get_options, lookup};
 use crate::reference::Reference;
 use crate::test_support::{
     self as peer, EmulatedJob, EmulatedState, ServerRequest, StateChange, emulated,
@@ -51,10 +52,6 @@ fn incoming(client: &Api, id: &str) -> ServerRequest {
     let now = test_support::moment(NOW);
     let proof = client.client.credentials.sign_for_test(&request, now, "0");
     peer::incoming(&request, &proof, now)
-}
-
-fn classify(response: &Response) -> Option<RequestError> {
-    test_support::classify(&errors::ERRORS, response)
 }
 
 fn served(incoming: &ServerRequest) -> Response {
@@ -149,7 +146,7 @@ fn the_emulator_accepts_a_valid_signature() {
         Some(GET.name)
     );
     let response = served(&incoming);
-    assert_eq!(classify(&response), None);
+    assert_eq!(classify(&ERRORS, &response), None);
     let reference = reference("70/2 é");
     let job = decode(&response.body, lookup(&reference, &get_options()), None);
     let job = job.unwrap().job;
@@ -159,7 +156,8 @@ fn the_emulator_accepts_a_valid_signature() {
 
 #[test]
 fn the_emulator_rejects_bad_signatures_wrong_times_and_unknown_jobs() {
-    let category = |incoming: &ServerRequest| classify(&served(incoming)).unwrap().category;
+    let category =
+        |incoming: &ServerRequest| classify(&ERRORS, &served(incoming)).unwrap().category;
     let client = new_api(&with_key("testsecret")).unwrap();
     assert_eq!(category(&incoming(&client, "other")), Category::NotFound);
     let wrong = new_api(&with_key("othersecret")).unwrap();

@@ -12,6 +12,19 @@ use crate::providers::test_support::{moment, profile, transport};
 
 const TOKEN: (&str, &str) = ("JOBLENS_KUBERNETES_TOKEN", "t");
 
+/// The fields without which no object can be used.
+pub(super) const ESSENTIAL: [&str; 9] = [
+    "kind",
+    "metadata",
+    "metadata.name",
+    "metadata.namespace",
+    "items",
+    "items[]",
+    "items[].metadata",
+    "items[].metadata.name",
+    "items[].metadata.namespace",
+];
+
 fn api(variables: &[(&str, &str)]) -> Result<Api, Problem> {
     let transport = transport(moment("2026-11-27T00:00:00Z"));
     Api::new(&profile(&CLOUD, variables), &transport)

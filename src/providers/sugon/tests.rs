@@ -1,13 +1,13 @@
 mod tokens;
 
 use super::envelope::ListPage;
+use super::errors::ERRORS;
 use super::instance::{GET, Instance, LIST, ListParams, ListVariant, decode, list_request, path};
 use super::*;
 use crate::error::Category;
-use crate::http::RequestError;
 use crate::http::{Method, Response};
 use crate::providers::api::DecodeError;
-use crate::providers::test_support::{self, get_options, lookup};
+use crate::providers::test_support::{self, classify, get_options, lookup};
 use crate::providers::wall_clock::WallClock;
 use crate::reference::Reference;
 use crate::test_support::{self as peer, EmulatedJob, EmulatedState, StateChange, emulated};
@@ -35,10 +35,6 @@ fn test_token() -> &'static str {
 
 fn reference(id: &str) -> Reference {
     test_support::reference(CLOUD.kinds[0], &[id])
-}
-
-fn classify(response: &Response) -> Option<RequestError> {
-    test_support::classify(&errors::ERRORS, response)
 }
 
 /// Returns the emulator's response to a request signed by the client.
@@ -127,7 +123,7 @@ fn each_variant_of_the_list_request_sends_the_same_parameters() {
             incoming.query.clear();
         }
         let response = peer::received(emulated(&CLOUD).respond(&incoming, &state));
-        assert_eq!(classify(&response), None);
+        assert_eq!(classify(&ERRORS, &response), None);
         let rows = ListPage::<Instance>::decode(&response.body).unwrap().rows;
         let ids: Vec<_> = rows.iter().map(Instance::id).collect();
         assert_eq!(ids, [Some("100")]);
@@ -193,7 +189,7 @@ fn a_missing_token_or_endpoint_is_an_error_that_names_the_variable() {
 #[test]
 fn the_emulator_accepts_its_own_token() {
     let response = requested(test_token(), "my id/1");
-    assert_eq!(classify(&response), None);
+    assert_eq!(classify(&ERRORS, &response), None);
     let clock = WallClock {
         offset_seconds: 8 * 3600,
         is_assumed: false,
@@ -207,7 +203,7 @@ fn the_emulator_accepts_its_own_token() {
 
 #[test]
 fn the_emulator_rejects_other_tokens_and_unknown_jobs() {
-    let rejected = classify(&requested("some-other-token", "my id/1")).unwrap();
+    let rejected = classify(&ERRORS, &requested("some-other-token", "my id/1")).unwrap();
     assert_eq!(rejected.category, Category::Unauthenticated);
     let missing = requested(test_token(), "other");
     let clock = WallClock {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::errors::ERRORS;
 use super::service::{EVENTS, LIST, address, decode_events};
 use super::*;
-use crate::http::{RequestError, Response};
+use crate::http::Response;
 use crate::providers::errors::ErrorContext;
-use crate::providers::test_support::{self, lookup};
+use crate::providers::test_support::{self, classify, lookup};
 use crate::reference::Reference;
 use crate::test_support::{
     self as peer, EmulatedJob, EmulatedState, ServerRequest, Warning, emulated,
@@ -78,7 +78,7 @@ fn served(incoming: &ServerRequest, state: &EmulatedState) -> Response {
 fn rejected(incoming: &ServerRequest) -> String {
     let response = served(incoming, &state());
     assert_eq!(response.status, 200);
-    classify(&response).unwrap().code.unwrap()
+    classify(&ERRORS, &response).unwrap().code.unwrap()
 }
 
 #[test]
@@ -113,10 +113,6 @@ fn the_region_is_sent_as_configured_to_the_public_host() {
         ),
         "https://ccs.api.qcloud.com/v2/index.php?Action=DescribeServiceEvent&Region=gz&clusterId=cls-1&namespace=na%20me%2Fspace&serviceName=web"
     );
-}
-
-fn classify(response: &Response) -> Option<RequestError> {
-    test_support::classify(&ERRORS, response)
 }
 
 /// Returns the hint for an error code of an operation in a region.
@@ -171,7 +167,7 @@ fn the_emulator_accepts_a_valid_signature() {
         Some(EVENTS.name)
     );
     let response = served(&incoming, &state());
-    assert_eq!(classify(&response), None);
+    assert_eq!(classify(&ERRORS, &response), None);
     let (api, options) = (client("testid", "testsecret"), test_support::get_options());
     let found = decode_events(&response.body, &api, lookup(&reference("服务"), &options));
     let mut job = found.unwrap().job;
@@ -206,7 +202,7 @@ fn the_emulator_rejects_bad_signatures_wrong_times_and_unknown_services() {
 fn the_emulator_accepts_a_nonce_only_once() {
     let state = state();
     let incoming = incoming(&client("testid", "testsecret"), "服务", "abc");
-    assert_eq!(classify(&served(&incoming, &state)), None);
-    let again = classify(&served(&incoming, &state)).unwrap();
+    assert_eq!(classify(&ERRORS, &served(&incoming, &state)), None);
+    let again = classify(&ERRORS, &served(&incoming, &state)).unwrap();
     assert_eq!(again.code.as_deref(), Some("4500"));
 }

@@ -9,11 +9,12 @@ use super::*;
 use crate::error::Category;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::aliyun::errors::ERRORS;
+use crate::providers::aliyun::tests::api;
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::Text;
 use crate::providers::test_support::{
-    self, classify, fixture_response, get_options, get_options_without_details, lookup, moment,
-    profile, promptly, reference, transport,
+    self, classify, fixture_response, get_options, get_options_without_details, lookup, promptly,
+    reference,
 };
 use crate::providers::{Client, Cursor, Filter};
 use crate::reference::Scope;
@@ -30,16 +31,6 @@ check_kind!(
         "Jobs[].StatusHistory[].StartTime", "Jobs[].StatusHistory[].EndTime",
     ]
 );
-
-fn api() -> Api {
-    let variables = [
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-id"),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
-        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
-    ];
-    let transport = transport(moment("2026-01-02T03:04:05Z"));
-    Api::new(&profile(&CLOUD, &variables), &transport).unwrap()
-}
 
 fn read(body: &Value) -> Result<GetResult, DecodeError> {
     let reference = reference(&DLC_JOB, &["dlc1"]);

@@ -9,9 +9,10 @@ use super::*;
 use crate::error::Category;
 use crate::providers::RequestOptions;
 use crate::providers::aliyun::CLOUD;
+use crate::providers::aliyun::tests::api;
 use crate::providers::api::DecodeError;
 use crate::providers::lookup::TRUST_FINISHED;
-use crate::providers::test_support::{get_options, lookup, moment, profile, reference, transport};
+use crate::providers::test_support::{get_options, lookup, reference};
 use crate::test_support::jobs::{job, serve};
 use crate::test_support::kinds::check_kind;
 
@@ -26,16 +27,6 @@ check_kind!(
         "Jobs[].JobSpec.ArrayRequest", "Jobs[].JobSpec.ArrayJobSubId",
     ]
 );
-
-fn api() -> Api {
-    let variables = [
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-id"),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
-        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
-    ];
-    let transport = transport(moment("2026-01-02T03:04:05Z"));
-    Api::new(&profile(&CLOUD, &variables), &transport).unwrap()
-}
 
 fn read(body: &Value, trust: bool) -> Result<GetResult, DecodeError> {
     let options = RequestOptions {

@@ -9,8 +9,8 @@ mod roles;
 
 use serde_json::Value;
 
-use super::CLOUD;
 use super::job as jobs;
+use super::{Api, CLOUD};
 use crate::model::{Job, Notice, State, Time};
 use crate::providers::api::DecodeError;
 use crate::providers::{GetResult, job_at, test_support};
@@ -18,6 +18,17 @@ use crate::reference::Reference;
 
 pub(super) fn reference(kind: usize, id: &str) -> Reference {
     test_support::reference(CLOUD.kinds[kind], &["ehpc-hz-FYUr32", id])
+}
+
+/// Creates a client in `cn-hangzhou`.
+pub(super) fn api() -> Api {
+    let variables = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "test-id"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test-secret"),
+        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+    ];
+    let transport = test_support::transport(test_support::moment("2026-01-02T03:04:05Z"));
+    Api::new(&test_support::profile(&CLOUD, &variables), &transport).unwrap()
 }
 
 /// Creates the job of `aliyun/job/ehpc-hz-FYUr32/ID`.

@@ -3,7 +3,7 @@ mod errors;
 use super::*;
 use crate::model::State;
 use crate::providers::huawei::CLOUD;
-use crate::providers::test_support::{self, lookup};
+use crate::providers::test_support::{self, codes, lookup};
 use crate::test_support::ServerResponse;
 use crate::test_support::jobs::{responding, serve};
 use crate::test_support::kinds::check_kind;
@@ -31,14 +31,6 @@ fn read_text(body: &str) -> Result<GetResult, String> {
         lookup(&reference("7"), &test_support::get_options()),
         None,
     )
-}
-
-fn codes(result: &GetResult) -> Vec<&'static str> {
-    result
-        .notices
-        .iter()
-        .map(|notice| notice.code.as_str())
-        .collect()
 }
 
 check_kind!(

@@ -1,21 +1,12 @@
 use super::super::parts;
 use super::*;
 use crate::model::Job;
+use crate::providers::kubernetes::tests::ESSENTIAL;
 use crate::test_support::kinds::check_kind;
 
 check_kind!(
     &JOB,
-    essential: [
-        "kind",
-        "metadata",
-        "metadata.name",
-        "metadata.namespace",
-        "items",
-        "items[]",
-        "items[].metadata",
-        "items[].metadata.name",
-        "items[].metadata.namespace"
-    ],
+    essential: ESSENTIAL,
     evidence: [
         "metadata.deletionTimestamp",
         "metadata.uid",

@@ -1,19 +1,10 @@
 use super::*;
+use crate::providers::kubernetes::tests::ESSENTIAL;
 use crate::test_support::kinds::check_kind;
 
 check_kind!(
     &WORKLOAD,
-    essential: [
-        "kind",
-        "metadata",
-        "metadata.name",
-        "metadata.namespace",
-        "items",
-        "items[]",
-        "items[].metadata",
-        "items[].metadata.name",
-        "items[].metadata.namespace"
-    ],
+    essential: ESSENTIAL,
     evidence: [
         "metadata.generation",
         "spec",

@@ -1,8 +1,8 @@
 use super::*;
-use crate::http::{RequestError, Response, RetryAction};
+use crate::http::RetryAction;
 use crate::providers::RequestOptions;
 use crate::providers::sugon::errors::ERRORS;
-use crate::providers::test_support::{self, lookup};
+use crate::providers::test_support::{self, classify, codes, error_of, lookup};
 use crate::test_support::kinds::check_kind;
 
 const SAMPLE: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
@@ -22,22 +22,6 @@ fn read_text(body: &str) -> Result<GetResult, DecodeError> {
         lookup(&reference("i1"), &test_support::get_options()),
         CHINA,
     )
-}
-
-fn codes(result: &GetResult) -> Vec<&'static str> {
-    result
-        .notices
-        .iter()
-        .map(|notice| notice.code.as_str())
-        .collect()
-}
-
-fn classify(response: &Response) -> Option<RequestError> {
-    test_support::classify(&ERRORS, response)
-}
-
-fn error_of(status: u16, body: &str) -> Option<RequestError> {
-    classify(&test_support::response(status, body))
 }
 
 check_kind!(
@@ -186,7 +170,7 @@ fn a_response_about_another_or_no_instance_is_invalid() {
     ] {
         let read = read_text(body).unwrap_err();
         assert!(matches!(read, DecodeError::Invalid(_)), "{body}");
-        assert_eq!(error_of(200, body), None, "{body}");
+        assert_eq!(error_of(&ERRORS, 200, body), None, "{body}");
     }
 }
 
@@ -224,7 +208,7 @@ fn success_without_data_means_not_found_whatever_the_message_is() {
         r#"{"code":"0","data":[]}"#,
         r#"{"code":"0"}"#,
     ] {
-        assert_eq!(error_of(200, body), None, "{body}");
+        assert_eq!(error_of(&ERRORS, 200, body), None, "{body}");
         let Err(DecodeError::Failed(missing)) = read_text(body) else {
             panic!("{body}")
         };
@@ -250,7 +234,7 @@ fn error_codes_take_precedence_over_the_http_status() {
     ];
     for (status, code, category, retry) in cases {
         let body = format!(r#"{{"code":{code},"msg":"x","data":null}}"#);
-        let error = error_of(status, &body).unwrap();
+        let error = error_of(&ERRORS, status, &body).unwrap();
         assert_eq!((error.category, error.retry), (category, retry), "{code}");
         assert_eq!(error.code.as_deref(), Some(code.trim_matches('"')));
     }
@@ -259,13 +243,13 @@ fn error_codes_take_precedence_over_the_http_status() {
 #[test]
 fn errors_of_the_console_and_of_gateways_are_read() {
     let response = test_support::fixture_response(200, "sugon/error-console.json");
-    let rejected = classify(&response).unwrap();
+    let rejected = classify(&ERRORS, &response).unwrap();
     assert_eq!(rejected.category, Category::Unauthenticated);
     assert_eq!(rejected.message, "jwt token is invalid");
-    let expired = classify(&test_support::fixture_response(
-        200,
-        "sugon/error-10008.json",
-    ))
+    let expired = classify(
+        &ERRORS,
+        &test_support::fixture_response(200, "sugon/error-10008.json"),
+    )
     .unwrap();
     assert_eq!(expired.category, Category::Unauthenticated);
     assert!(
@@ -280,10 +264,10 @@ fn errors_of_the_console_and_of_gateways_are_read() {
         (502, Category::ServiceError),
         (302, Category::InvalidResponse),
     ] {
-        let page = classify(&test_support::fixture_response(
-            status,
-            "sugon/gateway.html",
-        ))
+        let page = classify(
+            &ERRORS,
+            &test_support::fixture_response(status, "sugon/gateway.html"),
+        )
         .unwrap();
         assert_eq!(page.category, category, "{status}");
     }

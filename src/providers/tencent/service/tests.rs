@@ -1,11 +1,11 @@
 mod lists;
 
 use super::*;
-use crate::http::{RequestError, Response, RetryAction};
+use crate::http::RetryAction;
 use crate::model::{Level, UnreadableTimes};
 use crate::providers::RequestOptions;
 use crate::providers::tencent::errors::ERRORS;
-use crate::providers::test_support::{self, lookup};
+use crate::providers::test_support::{self, classify, codes, error_of, lookup};
 use crate::test_support::kinds::check_kind;
 
 /// Returns an API client in the time zone of China, or with `utc_offset` from the profile.
@@ -39,22 +39,6 @@ fn read_text(body: &str) -> Result<GetResult, String> {
     read_bytes(body.as_bytes())
 }
 
-fn codes(result: &GetResult) -> Vec<&'static str> {
-    result
-        .notices
-        .iter()
-        .map(|notice| notice.code.as_str())
-        .collect()
-}
-
-fn classify(response: &Response) -> Option<RequestError> {
-    test_support::classify(&ERRORS, response)
-}
-
-fn error_of(status: u16, body: &str) -> Option<RequestError> {
-    classify(&test_support::response(status, body))
-}
-
 check_kind!(
     &SERVICE,
     essential: [
@@ -79,7 +63,7 @@ fn responses_become_their_models() {
         ("empty", vec!["events_truncated", "retired_api"]),
     ] {
         let response = test_support::fixture_response(200, &format!("tencent/service/{name}.json"));
-        assert_eq!(classify(&response), None, "{name}");
+        assert_eq!(classify(&ERRORS, &response), None, "{name}");
         let found = read_bytes(&response.body).unwrap();
         assert_eq!(codes(&found), notices, "{name}");
         let model = test_support::model(found, "2018-12-26T08:00:00Z", true);
@@ -137,7 +121,7 @@ fn every_form_of_an_empty_list_of_events_is_accepted() {
         r#""eventList":[],"message":"","codeDesc":"success""#,
     ] {
         let body = format!(r#"{{"code":0,{rest}}}"#);
-        assert_eq!(error_of(200, &body), None, "{rest}");
+        assert_eq!(error_of(&ERRORS, 200, &body), None, "{rest}");
         let found = read_text(&body).unwrap();
         assert_eq!(codes(&found), ["events_truncated", "retired_api"]);
         assert!(found.job.events.is_empty());
@@ -180,7 +164,7 @@ fn an_unreadable_time_is_kept_as_text_and_an_absent_one_is_not() {
 #[test]
 fn a_response_without_a_code_is_an_error() {
     for body in ["{}", "[]", "", "<html>", r#"{"data":{"eventList":[]}}"#] {
-        assert_eq!(error_of(200, body), None, "{body}");
+        assert_eq!(error_of(&ERRORS, 200, body), None, "{body}");
         assert!(read_text(body).is_err(), "{body}");
     }
     assert!(read_text(r#"{"code":0,"data":{"eventList":{"a":1}}}"#).is_err());
@@ -235,7 +219,7 @@ fn error_codes_of_responses_with_http_200_are_classified() {
                 format!(r#"{{"code":{code},"message":"(1)m"}}"#),
                 format!(r#"{{"code":"{code}","message":"(1)m","codeDesc":"","data":"x"}}"#),
             ] {
-                let error = error_of(200, &body).unwrap();
+                let error = error_of(&ERRORS, 200, &body).unwrap();
                 assert_eq!((error.category, error.retry), (category, retry), "{code}");
                 assert_eq!(error.code, Some(code.to_string()));
                 assert_eq!(error.message, "(1)m");
@@ -243,42 +227,46 @@ fn error_codes_of_responses_with_http_200_are_classified() {
             }
         }
     }
-    let retired = error_of(200, r#"{"code":6100}"#).unwrap();
+    let retired = error_of(&ERRORS, 200, r#"{"code":6100}"#).unwrap();
     assert!(retired.hint.unwrap().contains("API 2.0 is retired"));
 }
 
 #[test]
 fn a_success_code_with_an_error_description_is_an_error() {
     let error = error_of(
+        &ERRORS,
         200,
         r#"{"code":0,"codeDesc":"InternalError","message":"m"}"#,
     )
     .unwrap();
     assert_eq!(error.category, Category::ServiceError);
     assert_eq!(error.code.as_deref(), Some("InternalError"));
-    assert_eq!(error_of(200, r#"{"code":"0","codeDesc":"SUCCESS"}"#), None);
+    assert_eq!(
+        error_of(&ERRORS, 200, r#"{"code":"0","codeDesc":"SUCCESS"}"#),
+        None
+    );
 }
 
 #[test]
 fn an_error_is_classified_by_its_code_or_else_by_the_http_status() {
-    let failed = classify(&test_support::fixture_response(
-        200,
-        "tencent/error-5100.json",
-    ))
+    let failed = classify(
+        &ERRORS,
+        &test_support::fixture_response(200, "tencent/error-5100.json"),
+    )
     .unwrap();
     assert_eq!(failed.code.as_deref(), Some("5100"));
     assert!(failed.message.starts_with("(100004)"), "{}", failed.message);
-    let page = error_of(502, "<html>bad gateway</html>").unwrap();
+    let page = error_of(&ERRORS, 502, "<html>bad gateway</html>").unwrap();
     assert_eq!(
         (page.category, page.retry),
         (Category::ServiceError, RetryAction::Backoff)
     );
     // A wrong endpoint must not be reported as a missing service.
-    let elsewhere = error_of(404, "<html>not found</html>").unwrap();
+    let elsewhere = error_of(&ERRORS, 404, "<html>not found</html>").unwrap();
     assert_eq!(elsewhere.category, Category::InvalidArgument);
-    let odd = error_of(503, r#"{"code":0}"#).unwrap();
+    let odd = error_of(&ERRORS, 503, r#"{"code":0}"#).unwrap();
     assert_eq!(odd.category, Category::ServiceError);
-    let coded = error_of(500, r#"{"code":4104}"#).unwrap();
+    let coded = error_of(&ERRORS, 500, r#"{"code":4104}"#).unwrap();
     assert_eq!(coded.category, Category::Unauthenticated);
 }
 

@@ -2,16 +2,9 @@
 
 use super::*;
 use crate::error::Category;
-use crate::http::{RequestError, Response, RetryAction};
+use crate::http::RetryAction;
 use crate::providers::huawei::errors::ERRORS;
-
-fn classify(response: &Response) -> Option<RequestError> {
-    test_support::classify(&ERRORS, response)
-}
-
-fn error_of(status: u16, body: &str) -> RequestError {
-    classify(&test_support::response(status, body)).unwrap()
-}
+use crate::providers::test_support::{classify, error_of};
 
 #[test]
 fn error_codes_take_precedence_over_the_http_status() {
@@ -38,19 +31,17 @@ fn error_codes_take_precedence_over_the_http_status() {
         (200, "WKS.0001", ServiceError, RetryAction::No),
     ];
     for (status, code, category, retry) in cases {
-        let error = error_of(
-            status,
-            &format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#),
-        );
+        let body = format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#);
+        let error = error_of(&ERRORS, status, &body).unwrap();
         assert_eq!((error.category, error.retry), (category, retry), "{code}");
         assert_eq!(error.code.as_deref(), Some(code));
         assert_eq!(error.message, "m");
     }
     assert!(
-        classify(&test_support::fixture_response(
-            200,
-            "huawei/image-job/success.json"
-        ))
+        classify(
+            &ERRORS,
+            &test_support::fixture_response(200, "huawei/image-job/success.json")
+        )
         .is_none()
     );
     for (body, is_error) in [
@@ -79,7 +70,7 @@ fn error_codes_take_precedence_over_the_http_status() {
             false,
         ),
     ] {
-        let found = classify(&test_support::response(200, body));
+        let found = error_of(&ERRORS, 200, body);
         assert_eq!(found.is_some(), is_error, "{body}");
     }
 }
@@ -96,14 +87,14 @@ fn an_error_is_read_from_every_known_field_name() {
         ),
         (r#"{"a":{"b":{"error_msg":"m","error_code":"X.4"}}}"#, "X.4"),
     ] {
-        let error = error_of(403, body);
+        let error = error_of(&ERRORS, 403, body).unwrap();
         assert_eq!(error.code.as_deref(), Some(code), "{body}");
         assert_eq!(error.message, "m", "{body}");
         assert_eq!(error.category, Category::PermissionDenied);
         assert!(error.hint.unwrap().contains("ReadOnlyAccess"));
     }
     for body in ["", "<html>", "[]", r#"{"error_code":""}"#] {
-        let error = error_of(503, body);
+        let error = error_of(&ERRORS, 503, body).unwrap();
         assert_eq!((error.category, error.code), (Category::ServiceError, None));
     }
 }
@@ -111,7 +102,7 @@ fn an_error_is_read_from_every_known_field_name() {
 #[test]
 fn a_rejected_signature_warns_of_the_account_lock_and_hides_the_echo() {
     let response = test_support::fixture_response(401, "huawei/error-signature.json");
-    let rejected = classify(&response).unwrap();
+    let rejected = classify(&ERRORS, &response).unwrap();
     assert_eq!(rejected.category, Category::Unauthenticated);
     assert!(rejected.hint.unwrap().contains("five"));
     assert!(
@@ -125,7 +116,7 @@ fn a_rejected_signature_warns_of_the_account_lock_and_hides_the_echo() {
     );
     let mut response = response;
     response.headers = vec![("x-request-id".into(), "of-the-header".into())];
-    let rejected = classify(&response).unwrap();
+    let rejected = classify(&ERRORS, &response).unwrap();
     assert_eq!(rejected.request_id.as_deref(), Some("of-the-header"));
 }
 

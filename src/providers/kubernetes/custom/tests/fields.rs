@@ -1,19 +1,8 @@
 //! The fields that the results of each kind depend on.
 
 use super::*;
+use crate::providers::kubernetes::tests::ESSENTIAL;
 use crate::test_support::kinds::check_kind;
-
-const ESSENTIAL: [&str; 9] = [
-    "kind",
-    "metadata",
-    "metadata.name",
-    "metadata.namespace",
-    "items",
-    "items[]",
-    "items[].metadata",
-    "items[].metadata.name",
-    "items[].metadata.namespace",
-];
 
 mod volcano {
     use super::*;
