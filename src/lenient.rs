@@ -162,7 +162,7 @@ fn note_mismatches<T: DeserializeOwned>(body: &str) {
     let count = MISMATCHES.get();
     let named = (1..=count.min(MAX_NAMED)).filter_map(|number| {
         let error = attempt::<T>(body, number).err()?;
-        Some(error_path::explain_place(&error, body.as_bytes()))
+        Some(error_path::explain_path(&error, body.as_bytes()))
     });
     unreadable::record_fields(named.collect(), count as usize);
 }

@@ -13,18 +13,20 @@ pub(crate) trait SortExt<T> {
 
 impl<T> SortExt<T> for [T] {
     fn order_by(&mut self, compare: impl Fn(&T, &T) -> Ordering) {
-        let mut places: Vec<usize> = (0..self.len()).collect();
-        sort_places(&mut places, &|one, other| compare(&self[one], &self[other]));
+        let mut indices: Vec<usize> = (0..self.len()).collect();
+        sort_indices(&mut indices, &|one, other| {
+            compare(&self[one], &self[other])
+        });
         // Follows each cycle of the permutation; a finished position points to itself.
-        for first in 0..places.len() {
+        for first in 0..indices.len() {
             let mut to = first;
-            while places[to] != first {
-                let from = places[to];
+            while indices[to] != first {
+                let from = indices[to];
                 self.swap(to, from);
-                places[to] = to;
+                indices[to] = to;
                 to = from;
             }
-            places[to] = to;
+            indices[to] = to;
         }
     }
 
@@ -33,8 +35,8 @@ impl<T> SortExt<T> for [T] {
     }
 }
 
-fn sort_places(places: &mut [usize], compare: &dyn Fn(usize, usize) -> Ordering) {
-    places.sort_by(|one, other| compare(*one, *other));
+fn sort_indices(indices: &mut [usize], compare: &dyn Fn(usize, usize) -> Ordering) {
+    indices.sort_by(|one, other| compare(*one, *other));
 }
 
 #[cfg(test)]

@@ -75,25 +75,25 @@ impl EmulatedState {
     /// Returns the distinct clusters of these kinds' jobs in the order of the scenario, each with
     /// the creation time of its oldest job.
     pub fn clusters(&self, kinds: &[&str]) -> Vec<(&str, DateTime<Utc>)> {
-        let mut places: Vec<(&str, DateTime<Utc>)> = Vec::new();
+        let mut clusters: Vec<(&str, DateTime<Utc>)> = Vec::new();
         for job in self.jobs.iter().filter(|job| kinds.contains(&&*job.kind)) {
-            let [place, _, ..] = &job.segments[..] else {
+            let [cluster, _, ..] = &job.segments[..] else {
                 continue;
             };
             let created_at = self.started_at - job.age;
-            match places.iter_mut().find(|(known, _)| known == place) {
+            match clusters.iter_mut().find(|(known, _)| known == cluster) {
                 Some((_, oldest)) => *oldest = created_at.min(*oldest),
-                None => places.push((place, created_at)),
+                None => clusters.push((cluster, created_at)),
             }
         }
-        places
+        clusters
     }
 
     /// Returns `true` if the cluster contains a resource whose kind begins with `kinds` (`aliyun/`
     /// for a whole cloud).
     pub fn has_cluster(&self, kinds: &str, cluster: &str) -> bool {
         let mut jobs = self.jobs.iter().filter(|job| job.kind.starts_with(kinds));
-        jobs.any(|job| job.segments.first().is_some_and(|place| place == cluster))
+        jobs.any(|job| job.segments.first().is_some_and(|own| own == cluster))
     }
 
     /// Returns `true` the first time a nonce is used.

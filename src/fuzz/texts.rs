@@ -94,8 +94,8 @@ pub(super) fn json(data: &[u8]) {
         // Only serde_json's internal key for numbers can have a value of a wrong type.
         (Err(_), Err(expected)) if expected.is_data() => return,
         (Err(error), Err(expected)) => {
-            let place = (expected.line(), expected.column());
-            assert_eq!(error.position(data), place, "{text:?}: {expected}");
+            let position = (expected.line(), expected.column());
+            assert_eq!(error.position(data), position, "{text:?}: {expected}");
             return;
         }
         (read, expected) => panic!("{text:?}: {read:?}, but serde_json: {expected:?}"),

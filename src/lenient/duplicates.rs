@@ -85,8 +85,8 @@ impl<'de> Visitor<'de> for Merge {
             }
             let value = map.next_value_seed(self)?;
             match object.entry(key) {
-                Entry::Vacant(place) => {
-                    place.insert(value);
+                Entry::Vacant(entry) => {
+                    entry.insert(value);
                 }
                 Entry::Occupied(mut known) if *known.get() != value => {
                     known.insert(json!({ UNREADABLE: 0 }));

@@ -13,30 +13,30 @@ const MAX_PATH_LEN: usize = 120;
 /// Describes what was expected and where, without any text of the response except field names.
 pub(super) fn explain(error: &json::Error, body: &[u8]) -> String {
     let (line, column) = error.position(body);
-    let place = format!("line {line} column {column}");
+    let position = format!("line {line} column {column}");
     let text = error.to_string();
     if body.trim_ascii().is_empty() {
         return "JSON".to_owned();
     }
     if error.is_end() {
-        return format!("more JSON after {place}");
+        return format!("more JSON after {position}");
     }
     if error.is_syntax() {
-        return format!("JSON at {place}");
+        return format!("JSON at {position}");
     }
     if text.contains(TOO_MANY) {
         return TOO_MANY.to_owned();
     }
     let path = path(&body[..error.offset()]);
     match path.is_empty() {
-        _ if text.starts_with("duplicate field") => format!("{path} only once at {place}"),
-        true => format!("{} at {place}", expected_type(&text)),
-        false => format!("{} at {path}, {place}", expected_type(&text)),
+        _ if text.starts_with("duplicate field") => format!("{path} only once at {position}"),
+        true => format!("{} at {position}", expected_type(&text)),
+        false => format!("{} at {path}, {position}", expected_type(&text)),
     }
 }
 
 /// Returns the path of a value with another type, and what was expected: `data.gpu (expected a number)`.
-pub(super) fn explain_place(error: &json::Error, body: &[u8]) -> String {
+pub(super) fn explain_path(error: &json::Error, body: &[u8]) -> String {
     let path = path(&body[..error.offset()]);
     format!("{path} (expected {})", expected_type(&error.to_string()))
 }

@@ -72,7 +72,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
         .source
         .as_ref()
         .map(|source| match &account.location {
-            Some(place) => format!("{source} ({place})"),
+            Some(location) => format!("{source} ({location})"),
             None => source.clone(),
         });
     // A missing setting is not a failure, but its hint is shown.

@@ -29,8 +29,8 @@ pub(super) fn state_counts(states: impl IntoIterator<Item = State>) -> String {
     ];
     let mut counts = [0_usize; ORDER.len()];
     for state in states {
-        let place = ORDER.iter().position(|one| *one == state);
-        counts[place.expect("every state has its place")] += 1;
+        let index = ORDER.iter().position(|one| *one == state);
+        counts[index.expect("the order contains every state")] += 1;
     }
     let counted = ORDER.iter().zip(counts).filter(|(_, count)| *count > 0);
     let texts: Vec<String> = counted

@@ -59,7 +59,7 @@ mod tests {
     use crate::model::Time;
 
     fn written(width: Option<usize>, headers: bool) -> String {
-        let place = |scope: &str, name: Option<&str>| ScopeSummary {
+        let summary = |scope: &str, name: Option<&str>| ScopeSummary {
             scope: scope.to_owned(),
             name: name.map(str::to_owned),
             status: Some("uninit\u{1b}[2J".to_owned()),
@@ -67,9 +67,9 @@ mod tests {
             region: Some("cn-hangzhou".to_owned()),
             details: None,
         };
-        let places = [
-            place("aliyun/job/ehpc-hz-1/", Some("训练集群")),
-            place("aliyun/job/ehpc-hz-22/", None),
+        let scopes = [
+            summary("aliyun/job/ehpc-hz-1/", Some("训练集群")),
+            summary("aliyun/job/ehpc-hz-22/", None),
         ];
         let context = RenderContext {
             width,
@@ -78,7 +78,7 @@ mod tests {
             zone: Zone::Utc,
         };
         let mut out = Vec::new();
-        write(&mut out, &places, headers, &context).unwrap();
+        write(&mut out, &scopes, headers, &context).unwrap();
         String::from_utf8(out).unwrap()
     }
 

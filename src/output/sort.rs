@@ -51,8 +51,8 @@ impl Sort {
     /// sorted in the order of the lifecycle.
     pub fn apply(&self, jobs: &mut [Job]) {
         if self.column.name == "state" {
-            let place = |job: &Job| State::ALL.iter().position(|state| *state == job.state);
-            jobs.order_by(|one, other| self.directed(place(one).cmp(&place(other))));
+            let index = |job: &Job| State::ALL.iter().position(|state| *state == job.state);
+            jobs.order_by(|one, other| self.directed(index(one).cmp(&index(other))));
             return;
         }
         jobs.order_by(|one, other| {

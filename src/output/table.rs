@@ -165,8 +165,8 @@ impl TextTable {
             writeln!(out, "{}", line(None).trim_end())?;
         }
         let mut rows: Vec<usize> = rows.collect();
-        let places = first_row_of_each_scope(&scopes);
-        rows.order_by_key(|row| scopes.get(*row).map(|scope| places[scope.as_str()]));
+        let first_rows = first_row_of_each_scope(&scopes);
+        rows.order_by_key(|row| scopes.get(*row).map(|scope| first_rows[scope.as_str()]));
         let mut above = None;
         for row in rows {
             let scope = scopes.get(row);

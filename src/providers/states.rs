@@ -176,9 +176,9 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
             let same = |known: &&str| known.eq_ignore_ascii_case(word.trim());
             let contains = |table: &StateTable| table.map.iter().any(|(known, _)| same(known));
             if tables().next().is_some() && tables().all(contains) {
-                let place = settings.file().state_position(&name, word);
+                let position = settings.file().state_position(&name, word);
                 let message = format!(
-                    "{place}: [states.\"{name}\"]: '{}' is already recognized",
+                    "{position}: [states.\"{name}\"]: '{}' is already recognized",
                     quotable(word)
                 );
                 let hint = format!("remove it from the config file; see: joblens states {name}");

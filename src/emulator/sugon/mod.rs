@@ -45,10 +45,10 @@ impl EmulatedApi for ScNet {
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
         let token = call.request.header("token");
         let token = token.ok_or(EmulatedError::MissingHeader("token"))?;
-        let place = tokens::region_or_platform(token, call.now())?;
+        let id = tokens::region_or_platform(token, call.now())?;
         // The platform lists the jobs of all regions; the regions serve everything else.
         let is_platform = call.request.path.starts_with("/ac/openapi/v2/jobs/");
-        match is_platform == (place == tokens::PLATFORM) {
+        match is_platform == (id == tokens::PLATFORM) {
             true => Ok(()),
             false => Err(EmulatedError::Token(TokenError::Unknown)),
         }

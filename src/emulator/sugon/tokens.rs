@@ -64,7 +64,7 @@ fn centre(call: &EmulatedCall<'_>) -> Value {
 /// Returns the region or platform that a token gives access to.
 pub fn region_or_platform(token: &str, now: DateTime<Utc>) -> Result<&'static str, EmulatedError> {
     let (claims, _) = FORMAT.read(token, now).map_err(EmulatedError::Token)?;
-    let mut places = [REGION, PLATFORM].into_iter();
-    let place = places.find(|place| claims["clusterId"] == *place);
-    place.ok_or(EmulatedError::Token(TokenError::Unknown))
+    let mut ids = [REGION, PLATFORM].into_iter();
+    let id = ids.find(|id| claims["clusterId"] == *id);
+    id.ok_or(EmulatedError::Token(TokenError::Unknown))
 }

@@ -45,8 +45,8 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<(Value, bool), String> {
     let mut is_broken = std::str::from_utf8(body).is_err();
     let mut document = None;
     loop {
-        let place = reader.buffer_position();
-        let malformed = || format!("well-formed XML at byte {place}");
+        let position = reader.buffer_position();
+        let malformed = || format!("well-formed XML at byte {position}");
         let event = reader.read_event().map_err(|_| malformed())?;
         if matches!(event, Event::Start(_) | Event::Empty(_)) {
             elements += 1;

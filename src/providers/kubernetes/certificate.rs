@@ -47,7 +47,7 @@ pub(super) fn check_certificate(profile: &Profile, transport: &Transport) -> Res
     Err(problem.with_hint(renewal_hint(profile)))
 }
 
-/// Returns the hint to renew the client certificate, with the place where it is set.
+/// Returns the hint to renew the client certificate, with the location where it is set.
 pub(super) fn renewal_hint(profile: &Profile) -> String {
     let (what, origin) = match profile.origin("client_certificate_data") {
         Some(Origin::Tool { .. }) => return "download a new kubeconfig of the cluster".to_owned(),
@@ -57,8 +57,8 @@ pub(super) fn renewal_hint(profile: &Profile) -> String {
         ),
         origin => ("client_certificate_data and client_key_data", origin),
     };
-    let place = origin.map(|origin| format!(" ({})", origin.fix_location()));
-    format!("replace {what}{}", place.unwrap_or_default())
+    let location = origin.map(|origin| format!(" ({})", origin.fix_location()));
+    format!("replace {what}{}", location.unwrap_or_default())
 }
 
 /// Returns the hint for a client certificate that the server rejected or that is missing, with the user and the file if

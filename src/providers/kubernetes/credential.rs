@@ -110,7 +110,7 @@ pub(super) fn no_context(profile: &Profile) -> Problem {
     problem
 }
 
-/// Returns the hint to check the proxy of a profile, with the place where it is set.
+/// Returns the hint to check the proxy of a profile, with the location where it is set.
 pub(super) fn proxy_hint(origin: &Origin) -> String {
     match origin {
         Origin::Tool { path, .. } => {

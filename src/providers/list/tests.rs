@@ -279,7 +279,7 @@ async fn pages_of_scopes_are_requested_and_truncated_like_pages_of_jobs() {
     let listed = async |client: Pages, limit| {
         let mut seen = Vec::new();
         let mut on_page = |page: ScopePage| {
-            seen.extend(page.rows.into_iter().map(|place| place.scope));
+            seen.extend(page.rows.into_iter().map(|row| row.scope));
             ready(ControlFlow::Continue(()))
         };
         let options = test_support::get_options();

@@ -244,8 +244,8 @@ fn has_word(lower: &str, is_failure: impl Fn(&str) -> bool) -> bool {
 
 /// Returns `true` if a text contains a phrase that is not negated.
 fn has_phrase(lower: &str, phrase: &str) -> bool {
-    let mut places = lower.match_indices(phrase);
-    places.any(|(at, _)| {
+    let mut matches = lower.match_indices(phrase);
+    matches.any(|(at, _)| {
         let before = &lower[..at];
         let previous = words(before).last().unwrap_or_default();
         let is_never = previous == "never" && before.ends_with("never ");
@@ -338,8 +338,8 @@ fn is_zero(word: &str) -> Option<bool> {
 
 /// Returns `true` if a text contains a Chinese word that is not negated.
 fn contains_without_negation(text: &str, word: &str) -> bool {
-    let mut places = text.match_indices(word);
-    places.any(|(at, _)| {
+    let mut matches = text.match_indices(word);
+    matches.any(|(at, _)| {
         let mut before = &text[..at];
         let after = &text[at + word.len()..];
         let mut settings = CHINESE_SETTINGS.iter();

@@ -146,8 +146,8 @@ mod tests {
     use crate::model::Time;
     use crate::settings::Environment;
 
-    fn write(root: &Path, place: &str, text: &str) {
-        let path = root.join(place);
+    fn write(root: &Path, name: &str, text: &str) {
+        let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }

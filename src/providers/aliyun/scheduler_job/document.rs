@@ -73,9 +73,9 @@ pub(super) fn masked_document(body: &[u8], options: &RequestOptions) -> Option<V
     // Masking the JSON text as plain text would make it invalid.
     let info = document.pointer_mut(JOB_INFO).map(Value::take);
     mask_document(&mut document);
-    if let Some((place, mut info)) = document.pointer_mut(JOB_INFO).zip(info) {
+    if let Some((masked, mut info)) = document.pointer_mut(JOB_INFO).zip(info) {
         mask_info(&mut info);
-        *place = info;
+        *masked = info;
     }
     Some(document)
 }

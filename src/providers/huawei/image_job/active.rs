@@ -109,12 +109,12 @@ async fn read_pages(
         let JobPage { total, items } = page.data;
         next = at.after(count_distinct(items.iter().map(ImageJob::id)), total);
         for row in items {
-            let place = row.id().and_then(|id| wanted.get_mut(id));
-            match place {
+            let slot = row.id().and_then(|id| wanted.get_mut(id));
+            match slot {
                 // Contradicting rows are not used: the job is then requested individually.
                 Some(Some((known, _))) => known.compare_state(&row),
-                Some(place) => {
-                    *place = Some((row, page.unreadable.clone()));
+                Some(slot) => {
+                    *slot = Some((row, page.unreadable.clone()));
                     found += 1;
                 }
                 None => {}

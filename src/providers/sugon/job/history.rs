@@ -114,13 +114,13 @@ fn rows_of(
     live: Option<&Job>,
     clock: WallClock,
 ) -> Vec<JobFields> {
-    let [place, manager] = ["REGION", "SCHEDULER"].map(|name| reference.segment(name));
+    let [region, scheduler] = ["REGION", "SCHEDULER"].map(|name| reference.segment(name));
     rows.retain(|row| {
         let is_of_run = |live: &Job| row.is_of_run(live, clock) != Some(false);
         row.id() == Some(reference.id()) && live.is_none_or(is_of_run)
     });
-    if rows.iter().any(|row| row.is_at(place, manager)) {
-        rows.retain(|row| row.is_at(place, manager));
+    if rows.iter().any(|row| row.is_at(region, scheduler)) {
+        rows.retain(|row| row.is_at(region, scheduler));
     }
     rows
 }

@@ -103,7 +103,7 @@ fn drop_earlier_runs(rows: &mut Vec<JobFields>, scope: &Scope, clock: WallClock)
         let Some(key) = key(row) else { continue };
         let run = row.run(clock);
         match newest.entry(key) {
-            Entry::Vacant(place) => drop(place.insert(run)),
+            Entry::Vacant(entry) => drop(entry.insert(run)),
             Entry::Occupied(mut known) => {
                 if run.order(known.get()) == Some(Ordering::Greater) {
                     known.insert(run);

@@ -107,7 +107,7 @@ pub(super) fn decode_job(
 
 /// Masks the secrets in the submitted commands and in the owner's comment.
 fn mask_texts(document: &mut Value) {
-    const PLACES: [&str; 7] = [
+    const POINTERS: [&str; 7] = [
         "/data/command",
         "/data/jobInitAttr/Command",
         "/data/jobInitAttr/Comment",
@@ -116,8 +116,8 @@ fn mask_texts(document: &mut Value) {
         "/data/initContentAttr/Comment",
         "/data/initContentAttr/SubmitLine",
     ];
-    for place in PLACES {
-        if let Some(Value::String(text)) = document.pointer_mut(place) {
+    for pointer in POINTERS {
+        if let Some(Value::String(text)) = document.pointer_mut(pointer) {
             *text = mask_text(text);
         }
     }

@@ -33,10 +33,10 @@ check_kind!(
     ]
 );
 
-const PLACE: [&str; 2] = ["11112", "1638523853"];
+const SCOPE: [&str; 2] = ["11112", "1638523853"];
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(&JOB, &[PLACE[0], PLACE[1], id])
+    test_support::reference(&JOB, &[SCOPE[0], SCOPE[1], id])
 }
 
 const CHINA: WallClock = WallClock {
@@ -195,7 +195,7 @@ async fn rows_of_another_scheduler_are_left_out_of_a_list() {
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, respond).await;
     let client = client(&CLOUD, &server, &server.transport());
-    let scope = Scope::at(&JOB, "default", &PLACE).unwrap();
+    let scope = Scope::at(&JOB, "default", &SCOPE).unwrap();
     let mut at = Some(Cursor::FIRST);
     while let Some(cursor) = at {
         let page = client
@@ -257,14 +257,14 @@ fn secrets_of_a_command_are_masked_in_the_model_and_the_raw_response() {
 fn rows_of_the_platform_list_contain_region_scheduler_and_id() {
     let body = test_support::read("sugon/job/page-list.json");
     let rows = ListPage::<JobFields>::decode(&body).unwrap().rows;
-    let places = rows
+    let addresses = rows
         .iter()
         .map(|row| (row.region(), row.scheduler(), row.id()));
     let expected = [
         (Some("11112"), Some("1638523853"), Some("8231456")),
         (Some("11250"), Some("1700000001"), Some("77_4")),
     ];
-    assert!(places.eq(expected));
+    assert!(addresses.eq(expected));
     let jobs = rows.into_iter().map(|row| {
         row.into_result(Origin::Live, lookup(&reference("7"), &get_options()), CHINA)
             .job

@@ -92,15 +92,15 @@ fn decode(body: &[u8], index: i64, is_stdout: bool) -> Result<LogChunk, String> 
     if is_full {
         trim_broken_ends(&mut data);
     }
-    let place = folder
+    let location = folder
         .0
         .map(|folder| folder + file.0.as_deref().unwrap_or_default());
-    let place = place.map_or_else(String::new, |place| {
-        format!("; the complete output is at {place}")
+    let location = location.map_or_else(String::new, |location| {
+        format!("; the complete output is at {location}")
     });
     Ok(LogChunk {
         data,
-        truncated: is_full.then(|| format!("at most {MAX_BYTES} bytes{place}")),
+        truncated: is_full.then(|| format!("at most {MAX_BYTES} bytes{location}")),
         ..LogChunk::default()
     })
 }

@@ -49,7 +49,7 @@ fn the_first_kubeconfig_file_that_defines_a_name_takes_precedence() {
 #[test]
 fn a_named_context_without_any_kubeconfig_is_reported_as_a_missing_file() {
     let home = tempfile::tempdir().unwrap();
-    for (variables, place) in [
+    for (variables, location) in [
         (&[][..], "~/.kube/config"),
         (&[("KUBECONFIG", "/nowhere")], "KUBECONFIG=/nowhere"),
     ] {
@@ -57,7 +57,7 @@ fn a_named_context_without_any_kubeconfig_is_reported_as_a_missing_file() {
         assert_eq!(problem.category, Category::MissingCredentials);
         assert_eq!(
             problem.message,
-            format!("no kubeconfig found ({place}) with the context 'prod'")
+            format!("no kubeconfig found ({location}) with the context 'prod'")
         );
         assert!(!problem.hint.unwrap().contains("get-contexts"));
     }

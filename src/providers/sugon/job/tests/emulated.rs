@@ -30,7 +30,7 @@ fn job(id: &str, steps: &[(u64, &str)], lines: u64) -> EmulatedJob {
     });
     EmulatedJob {
         kind: JOB.to_string(),
-        segments: [PLACE[0], PLACE[1], id].map(str::to_owned).to_vec(),
+        segments: [SCOPE[0], SCOPE[1], id].map(str::to_owned).to_vec(),
         steps: steps.collect(),
         log: log.collect(),
         ..EmulatedJob::default()
@@ -113,7 +113,7 @@ async fn one_token_exchange_returns_the_tokens_of_a_region_and_the_platform() {
         "ListJobsOfPlatform",
     ];
     assert_eq!(server.requested(), requested);
-    let other = test_support::reference(&JOB, &["11250", PLACE[1], "1"]);
+    let other = test_support::reference(&JOB, &["11250", SCOPE[1], "1"]);
     let problem = client.get(&other, &get_options()).await.unwrap_err();
     assert_eq!(
         problem.message,
@@ -172,10 +172,10 @@ async fn live_jobs_are_listed_before_history_jobs_and_each_job_once() {
     for (parents, operations) in [
         (&[][..], ["ListJobsOfPlatform", "ListHistoryJobsOfPlatform"]),
         (
-            &PLACE[..1],
+            &SCOPE[..1],
             ["ListJobsOfPlatform", "ListHistoryJobsOfPlatform"],
         ),
-        (&PLACE[..], ["ListJobs", LIST_ENDED]),
+        (&SCOPE[..], ["ListJobs", LIST_ENDED]),
     ] {
         let scope = Scope::at(&JOB, "default", parents).unwrap();
         let [live, history] = operations;
@@ -211,7 +211,7 @@ async fn a_state_filter_finds_a_job_whose_end_is_only_in_the_history() {
     let server = TestServer::start(&CLOUD, state, live).await;
     server.set(200);
     let client = client(&CLOUD, &server, &server.transport());
-    let scope = Scope::at(&JOB, "default", &PLACE).unwrap();
+    let scope = Scope::at(&JOB, "default", &SCOPE).unwrap();
     for (states, expected) in [
         (vec![State::Failed], vec![State::Failed]),
         // The row of the history comes later and takes precedence.

@@ -137,7 +137,7 @@ async fn listed(
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, respond).await;
     let client = client(&CLOUD, &server, &server.transport());
-    let scope = Scope::at(&JOB, "default", &PLACE).unwrap();
+    let scope = Scope::at(&JOB, "default", &SCOPE).unwrap();
     let filter = Filter {
         states: states.to_vec(),
         ..Filter::default()
