@@ -1,7 +1,7 @@
 //! Shared by all emulated clouds: matches a request to an operation, verifies it and returns the response.
 //!
-//! A cloud verifies a request like its real gateway (signature, time, nonce); the kind of the operation then answers
-//! from the [`EmulatedState`]. [`EmulatedError`] lists the errors, and each cloud formats them.
+//! A cloud verifies a request like its real gateway (signature, time, nonce); the kind of the operation then
+//! responds with data of the [`EmulatedState`]. [`EmulatedError`] lists the errors, and each cloud formats them.
 
 mod error;
 
@@ -18,8 +18,8 @@ use crate::crypto::percent_decode;
 
 pub use error::EmulatedError;
 
-/// The response to a request, or the error.
-pub type Answer = Result<ServerResponse, EmulatedError>;
+/// What the handler of an operation returns: the response, or the error.
+pub type HandlerResult = Result<ServerResponse, EmulatedError>;
 
 /// A cloud of the emulator.
 pub trait EmulatedApi: Sync {
@@ -97,14 +97,14 @@ impl dyn EmulatedApi {
         };
         let has_method =
             route.methods.is_empty() || route.methods.contains(&request.method.as_str());
-        let answer = verified.and_then(|()| match has_method {
+        let result = verified.and_then(|()| match has_method {
             true => match route.handler {
                 Some(handler) => handler(&call),
                 None => kind.respond(&call),
             },
             false => Err(EmulatedError::Method),
         });
-        answer.unwrap_or_else(|error| match error {
+        result.unwrap_or_else(|error| match error {
             EmulatedError::Response(response) => response,
             error => self.error_to(request, error),
         })
@@ -137,17 +137,18 @@ pub trait EmulatedKind: Sync {
     /// Returns its operations.
     fn routes(&self) -> &'static [Route];
 
-    /// Answers an operation whose route has no [`Handler`].
+    /// Handles the operations whose routes have no [`Handler`]: those of kinds that share one function and differ only
+    /// in their data.
     ///
     /// # Errors
     /// The error of the request.
-    fn respond(&self, _: &EmulatedCall<'_>) -> Answer {
+    fn respond(&self, _: &EmulatedCall<'_>) -> HandlerResult {
         Err(EmulatedError::UnknownOperation)
     }
 }
 
-/// Function that answers an operation, or returns an error.
-pub type Handler = fn(&EmulatedCall<'_>) -> Answer;
+/// A function that handles an operation.
+pub type Handler = fn(&EmulatedCall<'_>) -> HandlerResult;
 
 /// A kind that consists of routes only.
 impl EmulatedKind for &'static [Route] {
@@ -172,7 +173,7 @@ pub struct Route {
     version: &'static str,
     /// The operation skips the checks of the gateway.
     is_public: bool,
-    /// Function that answers the operation; `None` for [`EmulatedKind::respond`].
+    /// The function that handles the operation; `None` for [`EmulatedKind::respond`].
     handler: Option<Handler>,
 }
 
@@ -314,12 +315,16 @@ impl EmulatedCall<'_> {
     }
 
     /// Returns the response that contains the data of the operation.
-    pub fn data(&self, data: Value) -> Answer {
+    pub fn data(&self, data: Value) -> HandlerResult {
         Ok(self.api.success(data))
     }
 
     /// Returns the response about a resource: the document of the scenario, otherwise these data.
-    pub fn resource_response(&self, view: &JobAt<'_>, data: impl FnOnce() -> Value) -> Answer {
+    pub fn resource_response(
+        &self,
+        view: &JobAt<'_>,
+        data: impl FnOnce() -> Value,
+    ) -> HandlerResult {
         match &view.job.document {
             Some(document) => Ok(self.api.document(document)),
             None => self.data(data()),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::api::{Answer, EmulatedCall, EmulatedKind, Route};
+use super::api::{EmulatedCall, EmulatedKind, HandlerResult, Route};
 use super::message::{ServerRequest, ServerResponse};
 use super::tokens::{SECURITY_TOKEN, TemporaryKey};
 
@@ -38,7 +38,7 @@ impl EmulatedKind for Imds {
         self.routes
     }
 
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+    fn respond(&self, call: &EmulatedCall<'_>) -> HandlerResult {
         let (request, now) = (call.request, call.now());
         let role = call.segments.first().map_or(NAME, String::as_str);
         Ok(match (request.method.as_str(), call.operation) {

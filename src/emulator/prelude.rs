@@ -3,7 +3,7 @@
 pub(super) use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 pub(super) use serde_json::{Value, json};
 
-pub(super) use super::api::{Answer, EmulatedCall, EmulatedError, EmulatedKind, Route};
+pub(super) use super::api::{EmulatedCall, EmulatedError, EmulatedKind, HandlerResult, Route};
 pub(super) use super::message::ServerResponse;
 pub(super) use super::pager::Pager;
 pub(super) use super::state::{JobAt, china_time, merge, sort_by_creation};

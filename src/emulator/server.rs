@@ -92,15 +92,15 @@ impl ServerState {
             Ok(incoming) => incoming,
             Err((method, path)) => {
                 let text = "the joblens emulator accepts request bodies of at most 64 KiB\n";
-                let answer = ServerResponse::text(413, text).with_header("connection", "close");
-                self.log_access(method, path, None, answer.status);
-                return self.response(answer, Payload::Whole);
+                let response = ServerResponse::text(413, text).with_header("connection", "close");
+                self.log_access(method, path, None, response.status);
+                return self.response(response, Payload::Whole);
             }
         };
         let Some(call) = self.match_operation(&incoming) else {
-            let answer = self.control_response(&incoming.path);
-            self.log_access(incoming.method, incoming.path, None, answer.status);
-            return self.response(answer, Payload::Whole);
+            let response = self.control_response(&incoming.path);
+            self.log_access(incoming.method, incoming.path, None, response.status);
+            return self.response(response, Payload::Whole);
         };
         let effect = call.fault.map(|fault| &fault.effect);
         let delay = match effect {
@@ -114,16 +114,16 @@ impl ServerState {
             now: self.clock.now(),
             ..incoming
         };
-        let answer = self.compressed(self.operation_response(&incoming, &call), &incoming);
+        let response = self.compressed(self.operation_response(&incoming, &call), &incoming);
         let is_reset = effect == Some(&Effect::Reset);
         let payload = match effect {
             Some(Effect::Truncate | Effect::Reset) => |bytes: Bytes| Payload::half(&bytes),
             Some(Effect::Drip) => |_| Payload::drip(),
             _ => Payload::Whole,
         };
-        let status = answer.status;
+        let status = response.status;
         self.log_access(incoming.method, incoming.path, Some(call), status);
-        let mut response = self.response(answer, payload);
+        let mut response = self.response(response, payload);
         if is_reset {
             response.extensions_mut().insert(ResetConnection);
         }
@@ -186,7 +186,7 @@ impl ServerState {
             return call.server.respond(incoming, &self.emulated);
         };
         let error = |error| call.server.error_to(incoming, error);
-        let mut answer = match &fault.effect {
+        let mut response = match &fault.effect {
             Effect::Throttle => error(EmulatedError::Throttled),
             Effect::Refuse => error(EmulatedError::Refused),
             Effect::Status(status) => error(EmulatedError::Unavailable(*status)),
@@ -200,11 +200,11 @@ impl ServerState {
             Effect::Slow(_) => call.server.respond(incoming, &self.emulated),
         };
         if let Some(after) = fault.retry_after {
-            answer.headers.retain(|(name, _)| name != "retry-after");
+            response.headers.retain(|(name, _)| name != "retry-after");
             let seconds = after.as_millis().div_ceil(1000);
-            answer = answer.with_header("retry-after", seconds.to_string());
+            response = response.with_header("retry-after", seconds.to_string());
         }
-        answer
+        response
     }
 
     /// Returns a response of the emulator itself.
@@ -218,42 +218,42 @@ impl ServerState {
         )
     }
 
-    fn compressed(&self, mut answer: ServerResponse, incoming: &ServerRequest) -> ServerResponse {
+    fn compressed(&self, mut response: ServerResponse, incoming: &ServerRequest) -> ServerResponse {
         let accepts = incoming.header("accept-encoding").is_some_and(|codings| {
             codings
                 .split(',')
                 .any(|coding| coding.split(';').next().unwrap_or_default().trim() == "gzip")
         });
-        if !self.gzip || !accepts || answer.body.is_empty() || !answer.later.is_empty() {
-            return answer;
+        if !self.gzip || !accepts || response.body.is_empty() || !response.later.is_empty() {
+            return response;
         }
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        let written = encoder.write_all(&answer.body);
-        answer.body = written
+        let written = encoder.write_all(&response.body);
+        response.body = written
             .and_then(|()| encoder.finish())
             .expect("writing to a Vec cannot fail");
-        answer.with_header("content-encoding", "gzip")
+        response.with_header("content-encoding", "gzip")
     }
 
     /// Converts a response for hyper; invalid HTTP becomes an error response of the emulator.
     fn response(
         &self,
-        answer: ServerResponse,
+        response: ServerResponse,
         payload: impl Fn(Bytes) -> Payload,
     ) -> Response<ServerBody> {
         let date = http_date(self.clock.now());
-        let body = Bytes::from(answer.body);
-        let body = match answer.later.is_empty() {
+        let body = Bytes::from(response.body);
+        let body = match response.later.is_empty() {
             true => payload(body),
-            false => Payload::timed(body, answer.later),
+            false => Payload::timed(body, response.later),
         };
-        answer
+        response
             .headers
             .iter()
             .fold(Response::builder(), |builder, (name, value)| {
                 builder.header(name, value)
             })
-            .status(answer.status)
+            .status(response.status)
             .header("date", date)
             .body(body.boxed())
             .unwrap_or_else(|_| {

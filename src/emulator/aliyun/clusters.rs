@@ -11,7 +11,7 @@ pub static CLUSTERS: &[Route] = &[
     post(EHPC_NEXT, "ListClusters", next_clusters),
 ];
 
-fn clusters(call: &EmulatedCall<'_>) -> Answer {
+fn clusters(call: &EmulatedCall<'_>) -> HandlerResult {
     let row = |(id, created_at)| {
         json!({
             "Id": id, "Name": id, "Description": "", "Status": "running",
@@ -40,7 +40,7 @@ fn clusters(call: &EmulatedCall<'_>) -> Answer {
 }
 
 /// Lists the clusters of E-HPC NEXT.
-fn next_clusters(call: &EmulatedCall<'_>) -> Answer {
+fn next_clusters(call: &EmulatedCall<'_>) -> HandlerResult {
     let row = |(id, created_at)| {
         json!({
             "ClusterId": id, "ClusterName": id, "ClusterDescription": "",

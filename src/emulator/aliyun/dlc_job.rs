@@ -62,7 +62,7 @@ fn workspace_of<'a>(view: &'a JobAt<'_>) -> &'a str {
     view.job.workspace.as_deref().unwrap_or(WORKSPACE)
 }
 
-fn workspaces(call: &EmulatedCall<'_>) -> Answer {
+fn workspaces(call: &EmulatedCall<'_>) -> HandlerResult {
     let all = call.rows(KIND);
     let ids: BTreeSet<&str> = all.iter().map(workspace_of).chain([WORKSPACE]).collect();
     let row = |id: &str| {
@@ -76,7 +76,7 @@ fn workspaces(call: &EmulatedCall<'_>) -> Answer {
     list(call, &Pager::pages(20, 100), ids, row, wrap)
 }
 
-fn jobs(call: &EmulatedCall<'_>) -> Answer {
+fn jobs(call: &EmulatedCall<'_>) -> HandlerResult {
     let week = TimeDelta::days(7);
     let start = time(call, "StartTime", call.now() - week)?;
     let matches = |name, own: Option<&str>| {
@@ -109,7 +109,7 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
 }
 
 /// Returns the log lines of a pod.
-fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> Answer {
+fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> HandlerResult {
     let mut pods = pods(view).into_iter();
     let found = pods
         .find(|known| known["PodId"] == pod)

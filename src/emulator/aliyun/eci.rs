@@ -10,7 +10,7 @@ pub static CONTAINER_LOGS: &[Route] = &[Route::action(LOG)
 
 const LOG: &str = "DescribeContainerLog";
 
-fn log(call: &EmulatedCall<'_>) -> Answer {
+fn log(call: &EmulatedCall<'_>) -> HandlerResult {
     let group = call.required("ContainerGroupId")?;
     let container = call.required("ContainerName")?;
     let tail = call.number("Tail", 500, 1..=2000)?;

@@ -19,7 +19,7 @@ pub static HPC_JOB: &[Route] = &[
 
 const KIND: &str = "aliyun/hpc-job";
 
-fn jobs(call: &EmulatedCall<'_>) -> Answer {
+fn jobs(call: &EmulatedCall<'_>) -> HandlerResult {
     let cluster = cluster(call)?;
     let filter = call.parameter("JobFilter").unwrap_or("{}");
     let filter: Value =
@@ -43,7 +43,7 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
 }
 
 /// Returns the bytes of the requested streams from an offset.
-fn log(call: &EmulatedCall<'_>) -> Answer {
+fn log(call: &EmulatedCall<'_>) -> HandlerResult {
     let view = find(call, KIND)?;
     let offset = call.number("Offset", 0, 0..=usize::MAX)?;
     let size = call.number("Size", 10_240, 1..=409_600)?;

@@ -28,7 +28,7 @@ fn filter(call: &EmulatedCall<'_>) -> Result<Value, EmulatedError> {
 }
 
 /// Lists jobs; the response contains no total.
-fn jobs(call: &EmulatedCall<'_>) -> Answer {
+fn jobs(call: &EmulatedCall<'_>) -> HandlerResult {
     let filter = filter(call)?;
     let after = filter["TimeCreatedAfter"].as_i64();
     let mut all = call.rows(KIND);
@@ -48,7 +48,7 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
     }))
 }
 
-fn events(call: &EmulatedCall<'_>) -> Answer {
+fn events(call: &EmulatedCall<'_>) -> HandlerResult {
     let filter = filter(call)?;
     let id = filter["JobId"].as_str().unwrap_or_default();
     let view = find_job(call, KIND, id)?;
@@ -69,7 +69,7 @@ fn events(call: &EmulatedCall<'_>) -> Answer {
 }
 
 /// Returns the output and exit code of an executor. Only the last one ends with the exit code of the job.
-fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
     call.required("TaskName")?;
     let index = call.number("ArrayIndex", 0, 0..=last(view))?;
     let limit = call.number("LimitBytes", 1 << 20, 1..=1 << 20)?;

@@ -29,7 +29,7 @@ fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
 }
 
 /// Lists the commands, without states.
-fn commands(call: &EmulatedCall<'_>) -> Answer {
+fn commands(call: &EmulatedCall<'_>) -> HandlerResult {
     let cluster = cluster(call)?;
     let wanted = call.parameter("CommandId");
     let all = call.state.all(KIND, call.now());
@@ -64,7 +64,7 @@ fn status(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
     let has_ended = view.step.state != "Running";
     let row = |(node, is_last)| {
         let code = view.step.exit_code.filter(|_| is_last).unwrap_or(0);

@@ -30,7 +30,7 @@ const LISTABLE: [&str; 5] = ["Pending", "Running", "Succeeded", "Canceled", "Fai
 
 const ENDS: [&str; 3] = ["Succeeded", "Canceled", "Failed"];
 
-fn get(call: &EmulatedCall<'_>) -> Answer {
+fn get(call: &EmulatedCall<'_>) -> HandlerResult {
     let (cluster, id) = (cluster(call)?, call.required("JobIds.1")?);
     if call.parameter("JobIds.2").is_some() {
         return Err(EmulatedError::Invalid("JobIds"));
@@ -42,7 +42,7 @@ fn get(call: &EmulatedCall<'_>) -> Answer {
     }
 }
 
-fn jobs(call: &EmulatedCall<'_>) -> Answer {
+fn jobs(call: &EmulatedCall<'_>) -> HandlerResult {
     let cluster = cluster(call)?;
     let (ids, names) = (flattened(call, "JobIds."), flattened(call, "JobNames."));
     if ids.len() > MAX_ROWS {

@@ -17,7 +17,9 @@ use std::fmt::Display;
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 
-use super::api::{Answer, EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Handler, Route};
+use super::api::{
+    EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Handler, HandlerResult, Route,
+};
 use super::imds::{CREDENTIALS, Imds, ROLE, TOKEN};
 use super::message::{ServerRequest, ServerResponse};
 use super::pager::Pager;
@@ -245,7 +247,7 @@ fn list<T>(
     rows: Vec<T>,
     row: impl Fn(T) -> Value,
     wrap: impl Fn(Vec<Value>) -> Value,
-) -> Answer {
+) -> HandlerResult {
     let page = pager.page(call)?;
     let mut body = json!({
         "RequestId": request_id(format_args!("{} {}", call.operation, call.request.query)),

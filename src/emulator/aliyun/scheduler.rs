@@ -19,7 +19,11 @@ pub(super) struct JobList<'a> {
 
 impl JobList<'_> {
     /// Returns a page of the matching jobs in the requested cluster, by default the last submitted first.
-    pub fn page(&self, call: &EmulatedCall<'_>, matches: impl Fn(&JobAt<'_>) -> bool) -> Answer {
+    pub fn page(
+        &self,
+        call: &EmulatedCall<'_>,
+        matches: impl Fn(&JobAt<'_>) -> bool,
+    ) -> HandlerResult {
         let is_ended = match self.status {
             None | Some("all") => None,
             Some("finished") => Some(true),

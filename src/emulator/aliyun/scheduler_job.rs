@@ -24,7 +24,7 @@ const NODE: &str = "compute2";
 /// State words of ended jobs.
 const ENDED: &[&str] = &["FINISHED", "F", "X"];
 
-fn jobs(call: &EmulatedCall<'_>) -> Answer {
+fn jobs(call: &EmulatedCall<'_>) -> HandlerResult {
     let matches = |name, own: &Option<String>| {
         let value = call.parameter(name);
         value.is_none_or(|value| own.as_deref().is_some_and(|own| own.contains(value)))
@@ -45,7 +45,7 @@ fn jobs(call: &EmulatedCall<'_>) -> Answer {
 
 /// Returns the bytes of the log from an offset; the standard error is empty. The log of a running job needs the
 /// name of its node.
-fn log(call: &EmulatedCall<'_>) -> Answer {
+fn log(call: &EmulatedCall<'_>) -> HandlerResult {
     let view = find(call, KIND)?;
     if !view.is(ENDED) && call.required("ExecHost")? != NODE {
         return Err(EmulatedError::NotFound);

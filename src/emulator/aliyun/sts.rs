@@ -8,7 +8,7 @@ pub static STS_KEYS: &[Route] = &[Route::action("AssumeRole")
     .version(STS)
     .to(assume_role)];
 
-fn assume_role(call: &EmulatedCall<'_>) -> Answer {
+fn assume_role(call: &EmulatedCall<'_>) -> HandlerResult {
     let invalid = |name: &str, what: &str| {
         let message = format!("The parameter {name} is {what}.");
         let code = format!("InvalidParameter.{name}");

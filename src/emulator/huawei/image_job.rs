@@ -18,7 +18,7 @@ const KIND: &str = "huawei/image-job";
 const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
 
 /// Returns a page of the jobs with the requested type and status; the type is required.
-fn list(call: &EmulatedCall<'_>) -> Answer {
+fn list(call: &EmulatedCall<'_>) -> HandlerResult {
     check_project(call)?;
     let job_type = call.parameter("job_type").unwrap_or_default();
     if !JOB_TYPES.contains(&job_type) {
@@ -39,7 +39,7 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
 }
 
 /// Returns a page of the sub-jobs, filtered by type, status and job if these are given.
-fn list_sub_jobs(call: &EmulatedCall<'_>) -> Answer {
+fn list_sub_jobs(call: &EmulatedCall<'_>) -> HandlerResult {
     check_project(call)?;
     let page = Pager::rows(["offset", "limit"], 10, 1..=100).page(call)?;
     let rows = call.rows(KIND);

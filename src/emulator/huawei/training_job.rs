@@ -50,7 +50,7 @@ fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
 }
 
 /// Returns a page of the jobs that match the filters, the last created first.
-fn list(call: &EmulatedCall<'_>) -> Answer {
+fn list(call: &EmulatedCall<'_>) -> HandlerResult {
     check_project(call)?;
     let page = Pager::pages_from_0(["offset", "limit"], 50, 1..=50).page(call)?;
     let filters = call.parameter("filters").unwrap_or("[]");
@@ -155,7 +155,7 @@ fn time(at: DateTime<Utc>) -> String {
         .to_string()
 }
 
-fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
     let page = Pager::rows(["offset", "limit"], 50, 1..=100).page(call)?;
     let order = call.parameter("order").unwrap_or("asc");
     let last = tasks(view).last().unwrap_or_default();
@@ -194,7 +194,7 @@ fn stages(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns the log of a task; no log exists before the job runs.
-fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, task: &str) -> Answer {
+fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, task: &str) -> HandlerResult {
     let names: Vec<String> = tasks(view).collect();
     if !names.iter().any(|name| name == task) {
         return Err(EmulatedError::NotFound);

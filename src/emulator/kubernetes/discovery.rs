@@ -51,7 +51,7 @@ pub(super) static DISCOVERY: &[Route] = &[
     }),
 ];
 
-fn list_groups(call: &EmulatedCall<'_>) -> Answer {
+fn list_groups(call: &EmulatedCall<'_>) -> HandlerResult {
     let mut versions: Vec<&str> = ALL.iter().map(|(version, ..)| *version).collect();
     versions.dedup();
     let groups = versions.iter().filter_map(|whole| {
@@ -63,7 +63,7 @@ fn list_groups(call: &EmulatedCall<'_>) -> Answer {
     call.data(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
 }
 
-fn list_resources(call: &EmulatedCall<'_>) -> Answer {
+fn list_resources(call: &EmulatedCall<'_>) -> HandlerResult {
     let version = call.segments.join("/");
     let own = ALL.iter().filter(|(of, ..)| *of == version);
     let resources: Vec<Value> = own

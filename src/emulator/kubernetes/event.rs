@@ -10,7 +10,7 @@ pub(super) static EVENTS: &[Route] = &[
     Route::get("ListNamespacedEvent", "/api/v1/events").to(list_events),
 ];
 
-fn list_events(call: &EmulatedCall<'_>) -> Answer {
+fn list_events(call: &EmulatedCall<'_>) -> HandlerResult {
     let mut events: Vec<Value> = Vec::new();
     for owner in &OWNERS {
         for view in call.rows(owner.kind) {

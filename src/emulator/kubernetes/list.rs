@@ -9,7 +9,7 @@ pub(super) fn respond(
     call: &EmulatedCall<'_>,
     type_meta: TypeMeta,
     mut items: Vec<Value>,
-) -> Answer {
+) -> HandlerResult {
     select(call, &mut items)?;
     let limit = call.number("limit", 0, 0..=usize::MAX)?;
     let start = call.parameter("continue").map_or(Some(0), |token| {

@@ -17,7 +17,7 @@ pub(super) struct Objects {
     pub make: fn(&JobAt<'_>) -> Value,
 }
 
-/// Returns the routes of a resource, whose operations [`Objects`] answers.
+/// Returns the routes of a resource, whose operations [`Objects`] handles.
 macro_rules! routes {
     ($kind:literal, $api:literal, $plural:literal) => {
         &[
@@ -52,7 +52,7 @@ impl EmulatedKind for Objects {
         self.routes
     }
 
-    fn respond(&self, call: &EmulatedCall<'_>) -> Answer {
+    fn respond(&self, call: &EmulatedCall<'_>) -> HandlerResult {
         if call.operation.starts_with("Read") {
             let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
             let missing = |_| EmulatedError::Response(not_found(self.resource, segments[1]));

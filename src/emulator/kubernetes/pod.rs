@@ -50,14 +50,14 @@ fn pods_in_namespace<'a>(call: &'a EmulatedCall<'_>) -> Vec<Pod<'a>> {
     pods
 }
 
-fn list_pods(call: &EmulatedCall<'_>) -> Answer {
+fn list_pods(call: &EmulatedCall<'_>) -> HandlerResult {
     let mut pods = pods_in_namespace(call);
     pods.order_by_key(|pod| (names(&pod.view)[0], pod.name.clone()));
     let rows = pods.iter().map(|pod| without_kind(pod.object())).collect();
     list::respond(call, TYPE_META, rows)
 }
 
-fn watch_pods(call: &EmulatedCall<'_>) -> Answer {
+fn watch_pods(call: &EmulatedCall<'_>) -> HandlerResult {
     let kinds: Vec<&str> = kinds().collect();
     let list = watch::WatchedList {
         call,
@@ -208,7 +208,7 @@ impl Pod<'_> {
 }
 
 /// Returns the log lines of the container.
-fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> Answer {
+fn log(call: &EmulatedCall<'_>, pod: &Pod<'_>) -> HandlerResult {
     let bad_request = |message: String| {
         let response = status(400, "BadRequest", &message, json!({}));
         Err(EmulatedError::Response(response))

@@ -12,7 +12,7 @@ const HISTORY: TimeDelta = TimeDelta::minutes(5);
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Returns the changes from the requested version until the timeout.
-pub(super) fn respond(call: &EmulatedCall<'_>, list: &WatchedList<'_>) -> Answer {
+pub(super) fn respond(call: &EmulatedCall<'_>, list: &WatchedList<'_>) -> HandlerResult {
     let length = Duration::from_secs(call.number("timeoutSeconds", 300, 0..=3600)?);
     let version = call
         .parameter("resourceVersion")

@@ -42,7 +42,7 @@ fn list_parts(
     call: &EmulatedCall<'_>,
     type_meta: TypeMeta,
     part: impl Fn(&JobAt<'_>) -> Value,
-) -> Answer {
+) -> HandlerResult {
     let rows = rows(call, WORKLOAD.kind);
     list::respond(call, type_meta, rows.iter().map(part).collect())
 }

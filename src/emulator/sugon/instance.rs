@@ -21,7 +21,7 @@ const LIST: &str = "ListInstances";
 const TASK_TYPE: &str = "jupyter";
 
 /// Returns a page of the instances, filtered by fields of the body or otherwise parameters of the query.
-fn list(call: &EmulatedCall<'_>) -> Answer {
+fn list(call: &EmulatedCall<'_>) -> HandlerResult {
     let page = Pager::rows(["start", "limit"], 20, 0..=usize::MAX).page(call)?;
     let states = CLOUD.kinds[0].states[0].map;
     let status = call.parameter("status");

@@ -57,7 +57,7 @@ const HISTORY_DELAY: TimeDelta = TimeDelta::seconds(44);
 /// Number of lines per page of a file.
 const PAGE_LINES: usize = 1000;
 
-fn get(call: &EmulatedCall<'_>) -> Answer {
+fn get(call: &EmulatedCall<'_>) -> HandlerResult {
     let scheduler = call.parameter("strJobManagerID");
     let mut all = call.state.all(KIND, call.now());
     let found = all.find(|view| {
@@ -68,7 +68,7 @@ fn get(call: &EmulatedCall<'_>) -> Answer {
     call.resource_response(&view, || live(&view))
 }
 
-fn get_ended(call: &EmulatedCall<'_>) -> Answer {
+fn get_ended(call: &EmulatedCall<'_>) -> HandlerResult {
     let [scheduler, id] = [&*call.segments[0], &*call.segments[1]];
     let view = call.find(KIND, &[REGION, scheduler, id])?;
     match is_in_history(&view) {
@@ -97,7 +97,7 @@ fn list(
     scheduler: &'static str,
     is_there: fn(&JobAt<'_>) -> bool,
     row: fn(&JobAt<'_>) -> Value,
-) -> Answer {
+) -> HandlerResult {
     let is_of_platform = scheduler.is_empty();
     let pager = match is_of_platform {
         true => Pager::numbers(page, 10, 1000),
@@ -139,7 +139,7 @@ fn list(
 
 /// Returns a page of a job's standard output, counted from the start of the file; the standard error is
 /// empty.
-fn file(call: &EmulatedCall<'_>) -> Answer {
+fn file(call: &EmulatedCall<'_>) -> HandlerResult {
     let path = call.required("dirPath")?;
     let page = call.number("triggerNum", 1, 1..=usize::MAX)?;
     let mut all = call.state.all(KIND, call.now());

@@ -22,7 +22,7 @@ const FORMAT: TokenFormat = TokenFormat {
 };
 
 /// Checks the signature of a key pair and issues the tokens of its regions.
-fn tokens(call: &EmulatedCall<'_>) -> Answer {
+fn tokens(call: &EmulatedCall<'_>) -> HandlerResult {
     if call.request.method != "POST" {
         return Err(EmulatedError::Method);
     }

@@ -49,7 +49,7 @@ fn find_task<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError>
     }
 }
 
-fn list(call: &EmulatedCall<'_>) -> Answer {
+fn list(call: &EmulatedCall<'_>) -> HandlerResult {
     let page = Pager::rows(["Offset", "Limit"], 20, 1..=100).page(call)?;
     let ids: Option<Vec<String>> = items(call, "JobIds")?;
     let words = filter_values(call, "job-state")?;
@@ -113,7 +113,7 @@ fn job(view: &JobAt<'_>) -> Value {
     job
 }
 
-fn task(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+fn task(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
     let page = Pager::rows(["Offset", "Limit"], 100, 1..=1000).page(call)?;
     let parts = view.job.parts.max(1);
     let rows = page
@@ -150,7 +150,7 @@ fn instance(view: &JobAt<'_>, part: usize) -> Value {
 }
 
 /// Returns the end of both streams of the instances.
-fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
     let indexes: Vec<usize> = match items(call, "TaskInstanceIndexes")? {
         Some(indexes) => indexes,
         None => {

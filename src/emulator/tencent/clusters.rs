@@ -7,7 +7,7 @@ use crate::sort::SortExt as _;
 pub static CLUSTERS: &[Route] = &[Route::action("DescribeCluster").to(list)];
 
 /// Returns a page of the clusters, newest first.
-fn list(call: &EmulatedCall<'_>) -> Answer {
+fn list(call: &EmulatedCall<'_>) -> HandlerResult {
     let page = Pager::rows(["offset", "limit"], 20, 0..=usize::MAX).page(call)?;
     let mut all = call.state.clusters(&["tencent/service"]);
     let status = call.parameter("status");

@@ -25,7 +25,7 @@ fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
 }
 
 /// Lists the services of one or all namespaces, without paging.
-fn list(call: &EmulatedCall<'_>) -> Answer {
+fn list(call: &EmulatedCall<'_>) -> HandlerResult {
     let (cluster, namespace) = (call.required("clusterId")?, namespace(call));
     if !call.state.has_cluster(KIND, cluster) {
         return Err(EmulatedError::NotFound);
@@ -40,7 +40,7 @@ fn list(call: &EmulatedCall<'_>) -> Answer {
 }
 
 /// Lists the namespaces that contain services of a cluster, without paging.
-fn list_namespaces(call: &EmulatedCall<'_>) -> Answer {
+fn list_namespaces(call: &EmulatedCall<'_>) -> HandlerResult {
     let cluster = call.required("clusterId")?;
     let rows = call.rows(KIND);
     let of_cluster = rows.iter().filter(|view| view.job.segments[0] == cluster);

@@ -19,7 +19,7 @@ const KIND: &str = "tencent/training-task";
 /// State words of ended tasks.
 const ENDED: [&str; 4] = ["SUCCEED", "FAILED", "SUBMIT_FAILED", "STOPPED"];
 
-fn pods(call: &EmulatedCall<'_>) -> Answer {
+fn pods(call: &EmulatedCall<'_>) -> HandlerResult {
     let view = call.find(KIND, &[call.required("Id")?])?;
     let parts = 0..view.job.parts.max(1);
     let pods: Vec<Value> = parts.map(|part| pod(&view, part)).collect();
@@ -28,7 +28,7 @@ fn pods(call: &EmulatedCall<'_>) -> Answer {
     call.data(response(call, data))
 }
 
-fn list(call: &EmulatedCall<'_>) -> Answer {
+fn list(call: &EmulatedCall<'_>) -> HandlerResult {
     let page = Pager::rows(["Offset", "Limit"], 10, 1..=50).page(call)?;
     let (ids, words) = (filter_values(call, "Id")?, filter_values(call, "Status")?);
     let mut all = call.rows(KIND);
@@ -68,7 +68,7 @@ fn find_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), Emulat
 
 /// Returns the lines since a time, by default of the last hour. All pods end as the task does and
 /// write the same lines.
-fn logs(call: &EmulatedCall<'_>) -> Answer {
+fn logs(call: &EmulatedCall<'_>) -> HandlerResult {
     let (view, later) = find_run(call)?;
     let page = Pager::rows(["Offset", "Limit"], 100, 1..=100).page(call)?;
     let start = match call.parameter("StartTime") {
@@ -99,7 +99,7 @@ fn logs(call: &EmulatedCall<'_>) -> Answer {
 }
 
 /// Returns the warnings of the scenario.
-fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Answer {
+fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
     let warnings = view.warnings().map(|(warning, first_at)| {
         json!({
             "Id": sha256_hex(warning.message.as_bytes())[..8], "Message": warning.message,

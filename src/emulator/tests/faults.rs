@@ -113,7 +113,7 @@ async fn a_dripping_response_is_chunked_without_a_content_length() {
     while seen.matches("1\r\n \r\n").count() < 3 {
         let mut bytes = [0; 1024];
         let n = stream.read(&mut bytes).await.unwrap();
-        assert!(n > 0, "the answer ended: {seen}");
+        assert!(n > 0, "the response ended: {seen}");
         seen.push_str(std::str::from_utf8(&bytes[..n]).unwrap());
     }
     assert!(seen.contains("transfer-encoding: chunked"));

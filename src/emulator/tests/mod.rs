@@ -97,7 +97,7 @@ impl EmulatedApi for Fake {
         Some(request.path.strip_prefix("/fake/")?.to_owned())
     }
 
-    /// Answers every request here, because this cloud has no kinds.
+    /// Handles every request here, because this cloud has no kinds.
     fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
         Err(EmulatedError::Response(match call.request.path.as_str() {
             "/fake/Long" => ServerResponse::document(200, &"x".repeat(300_000)),
