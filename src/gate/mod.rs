@@ -54,9 +54,7 @@ impl GatePolicy {
             max_first_outage: None,
         }
     }
-}
 
-impl GatePolicy {
     /// Returns how long a job can be unreadable before the gate stops waiting for it.
     pub fn outage_limit(&self, was_read: bool) -> Option<Duration> {
         let first = self.max_first_outage.filter(|_| !was_read);

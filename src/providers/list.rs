@@ -129,9 +129,7 @@ impl Cursor {
             ..self
         }
     }
-}
 
-impl Cursor {
     /// Moves the start back so that the page repeats the last rows of the page before, which had this many rows.
     pub(super) fn with_overlap(mut self, rows: usize) -> Self {
         let overlap = rows / OVERLAP_DIVISOR;

@@ -83,8 +83,8 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let kind = only_kind(&plan)?;
     let (params, spec) = arguments.params(context, kind)?;
     let since = arguments.since(context)?;
-    let pace = arguments.follow.then_some(MIN_CALL_INTERVAL);
-    let lookup = Arc::new(plan.connect(context, pace)?);
+    let min_interval = arguments.follow.then_some(MIN_CALL_INTERVAL);
+    let lookup = Arc::new(plan.connect(context, min_interval)?);
     Ok(Setup {
         lookup,
         params,
