@@ -20,13 +20,17 @@ const PIECE_BYTES: usize = 64 << 10;
 pub(super) struct Document {
     exporter: Option<ExporterStatus>,
     scopes: Vec<ScopeStatus>,
-    jobs: Vec<Place>,
-    /// The rows of jobs in several scopes, if values of another scope are added to the row at the place.
-    merged: HashMap<Place, JobRow>,
+    jobs: Vec<RowIndex>,
+    /// The rows of jobs in several scopes, if values of another scope are added to the row with this index.
+    merged: HashMap<RowIndex, JobRow>,
 }
 
-/// Index of a scope, and index of a row in it.
-type Place = (usize, usize);
+/// A row of a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct RowIndex {
+    scope: usize,
+    row: usize,
+}
 
 impl Document {
     /// Creates a document with the jobs of all scopes that were read within `max_age`: at most `max_jobs`, active jobs
@@ -44,10 +48,11 @@ impl Document {
         let (mut jobs, merged) = jobs(&scopes);
         count_merged(&mut scopes, &merged);
         if jobs.len() > max_jobs {
-            let row = |place: &Place| merged.get(place).unwrap_or_else(|| row_at(&scopes, *place));
-            jobs.order_by_key(|place| row(place).priority());
-            for (scope, _) in jobs.split_off(max_jobs) {
-                scopes[scope].dropped += 1;
+            let row =
+                |index: &RowIndex| merged.get(index).unwrap_or_else(|| row_at(&scopes, *index));
+            jobs.order_by_key(|index| row(index).priority());
+            for index in jobs.split_off(max_jobs) {
+                scopes[index.scope].dropped += 1;
             }
             jobs.sort_unstable();
         }
@@ -78,48 +83,54 @@ impl Document {
     }
 
     fn job(&self, at: usize) -> Option<&JobRow> {
-        let place = self.jobs.get(at)?;
-        let merged = self.merged.get(place);
-        Some(merged.unwrap_or_else(|| row_at(&self.scopes, *place)))
+        let index = self.jobs.get(at)?;
+        let merged = self.merged.get(index);
+        Some(merged.unwrap_or_else(|| row_at(&self.scopes, *index)))
     }
 }
 
-fn row_at(scopes: &[ScopeStatus], (scope, row): Place) -> &JobRow {
-    &scopes[scope].snapshot.reading.rows[row]
+fn row_at(scopes: &[ScopeStatus], index: RowIndex) -> &JobRow {
+    &scopes[index.scope].snapshot.reading.rows[index.row]
 }
 
 /// Returns the jobs of all scopes without duplicates, and the rows of those in several scopes if they differ. For such
 /// a job, prefers a scope that is up, then the one that was read last, and adds what the others know about it: a row
 /// of a list does not replace the end of this run that a lookup has shown, however late the list was read.
-fn jobs(scopes: &[ScopeStatus]) -> (Vec<Place>, HashMap<Place, JobRow>) {
-    let mut chosen: HashMap<&str, Place> = HashMap::new();
-    let mut others: HashMap<&str, Vec<Place>> = HashMap::new();
+fn jobs(scopes: &[ScopeStatus]) -> (Vec<RowIndex>, HashMap<RowIndex, JobRow>) {
+    let mut chosen: HashMap<&str, RowIndex> = HashMap::new();
+    let mut others: HashMap<&str, Vec<RowIndex>> = HashMap::new();
     let shown = scopes
         .iter()
         .enumerate()
         .filter(|(_, scope)| scope.states.is_some());
-    let reading = |(scope, _): Place| (scopes[scope].is_up, scopes[scope].snapshot.rows_read);
+    let reading = |index: RowIndex| {
+        let scope = &scopes[index.scope];
+        (scope.is_up, scope.snapshot.rows_read)
+    };
     for (number, scope) in shown {
         for (at, row) in scope.snapshot.reading.rows.iter().enumerate() {
-            let place = (number, at);
+            let index = RowIndex {
+                scope: number,
+                row: at,
+            };
             let Some(best) = chosen.get_mut(row.reference.as_str()) else {
-                chosen.insert(&row.reference, place);
+                chosen.insert(&row.reference, index);
                 continue;
             };
-            let other = match reading(place) > reading(*best) {
-                true => std::mem::replace(best, place),
-                false => place,
+            let other = match reading(index) > reading(*best) {
+                true => std::mem::replace(best, index),
+                false => index,
             };
             others.entry(&row.reference).or_default().push(other);
         }
     }
     let mut merged = HashMap::new();
-    for (reference, mut places) in others {
+    for (reference, mut indices) in others {
         let best = chosen[reference];
         let mut row = row_at(scopes, best).clone();
-        places.order_by_key(|place| std::cmp::Reverse(reading(*place)));
-        for place in places {
-            details::merge(&mut row, row_at(scopes, place));
+        indices.order_by_key(|index| std::cmp::Reverse(reading(*index)));
+        for index in indices {
+            details::merge(&mut row, row_at(scopes, index));
         }
         if row != *row_at(scopes, best) {
             merged.insert(best, row);
@@ -131,13 +142,13 @@ fn jobs(scopes: &[ScopeStatus]) -> (Vec<Place>, HashMap<Place, JobRow>) {
 }
 
 /// Counts merged jobs by the state that is shown, in the scope of the row that was completed.
-fn count_merged(scopes: &mut [ScopeStatus], merged: &HashMap<Place, JobRow>) {
-    for (place, row) in merged {
-        let listed = row_at(scopes, *place).state;
-        if let Some(states) = &mut scopes[place.0].states {
-            let index = |state| State::ALL.iter().position(|known| *known == state);
+fn count_merged(scopes: &mut [ScopeStatus], merged: &HashMap<RowIndex, JobRow>) {
+    for (index, row) in merged {
+        let listed = row_at(scopes, *index).state;
+        if let Some(states) = &mut scopes[index.scope].states {
+            let position = |state| State::ALL.iter().position(|known| *known == state);
             for (state, change) in [(listed, -1), (row.state, 1)] {
-                if let Some(at) = index(state) {
+                if let Some(at) = position(state) {
                     states[at] = states[at].saturating_add_signed(change);
                 }
             }
