@@ -1,5 +1,3 @@
-//! Describes how the resources of a kind are listed.
-
 use super::{Kind, Operation};
 use crate::error::Problem;
 

@@ -1,5 +1,3 @@
-//! Describes how the logs of a kind are read.
-
 use super::Operation;
 
 /// Describes how the logs of a kind are read.

@@ -6,14 +6,14 @@ use super::column::Column;
 use super::table::TextTable;
 use crate::model::ScopeSummary;
 
-/// The columns on terminals.
+/// Returns the columns on terminals.
 fn columns() -> [Column<ScopeSummary>; 5] {
     columns_with(Column::new("age", |scope, _| {
         scope.created_at.map_or(Cell::Absent, Cell::Age)
     }))
 }
 
-/// The columns in documents, which are read later.
+/// Returns the columns in documents, which are read later.
 pub(super) fn document_columns() -> [Column<ScopeSummary>; 5] {
     columns_with(Column::with_header("created_at", "CREATED", |scope, _| {
         scope.created_at.into()

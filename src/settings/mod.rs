@@ -116,11 +116,6 @@ impl SettingSpec {
         self.key.rsplit('_').next() == Some("endpoint")
     }
 
-    /// Reports whether it is a list of hosts to which requests may be sent: `…_hosts`.
-    pub fn is_host_list(&self) -> bool {
-        self.key.ends_with("_hosts")
-    }
-
     /// Reports whether a program may print it under this name: the key in any notation, a variable, or another
     /// name.
     pub(crate) fn matches_output_key(&self, name: &str) -> bool {

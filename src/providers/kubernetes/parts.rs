@@ -237,10 +237,10 @@ pub(super) struct Pods {
     pub version: Option<String>,
 }
 
-/// The pods of a list.
+/// Decodes a list of pods.
 ///
 /// # Errors
-/// The body cannot be decoded as a list.
+/// An error if the body is not such a list.
 pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
     let mut list: ObjectList<PodObject> = lenient::decode_response(body)?;
     let mut pods = list.take_rows()?;

@@ -280,7 +280,7 @@ pub(super) async fn merge(
     Ok(merged)
 }
 
-/// The error for a page of a list whose positions were dropped, because too many others were started.
+/// Returns the error for a page of a list whose positions were dropped, because too many others were started.
 fn interrupted() -> Problem {
     let text = format!("more than {MAX_LISTS} lists of all workspaces were read at once");
     let problem = Problem::new(Category::InvalidResponse, text);
