@@ -23,7 +23,7 @@ impl Level {
         }
     }
 
-    /// Reports whether an event of this level may be a warning: any level except a known harmless one. A missing or
+    /// Returns `true` if an event of this level may be a warning: any level except a known harmless one. A missing or
     /// unknown level, such as `Alert`, may be worse than a warning.
     pub fn may_be_warning(level: Option<Self>) -> bool {
         level != Some(Self::Normal)

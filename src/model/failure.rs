@@ -89,7 +89,7 @@ impl Task {
         failed_container(&self.containers)
     }
 
-    /// Reports whether the task has a separate reason, such as an eviction, so that its containers were only
+    /// Returns `true` if the task has a separate reason, such as an eviction, so that its containers were only
     /// stopped.
     pub fn was_removed(&self) -> bool {
         let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
@@ -98,7 +98,7 @@ impl Task {
         container.is_some_and(|one| reason.is_some() && reason != trimmed(&one.reason))
     }
 
-    /// Reports whether the task was ended by a signal without a reason, like tasks that are stopped because another
+    /// Returns `true` if the task was ended by a signal without a reason, like tasks that are stopped because another
     /// one failed.
     pub fn may_be_stopped(&self) -> bool {
         let container = self.failed_container();
@@ -113,7 +113,7 @@ impl Task {
     }
 }
 
-/// Reports whether a task can explain a failure. A task that finally succeeded cannot, even with a failed
+/// Returns `true` if a task can explain a failure. A task that finally succeeded cannot, even with a failed
 /// container.
 fn is_bad(task: &Task) -> bool {
     match task.state {
@@ -129,7 +129,7 @@ fn run(task: &Task) -> Option<(Time, Time)> {
     Some((task.finished_at.unwrap_or(created_at), created_at))
 }
 
-/// Reports whether a text only repeats that something failed with an exit code, such as `Error` or `exit code 1`.
+/// Returns `true` if a text only repeats that something failed with an exit code, such as `Error` or `exit code 1`.
 pub fn repeats_exit_code(text: &str, exit_code: Option<i64>) -> bool {
     const WORDS: [&str; 10] = [
         "code",

@@ -156,13 +156,13 @@ pub struct Job {
 }
 
 impl Job {
-    /// Reports whether subtasks or other parts could not all be read, so that the state is uncertain
+    /// Returns `true` if subtasks or other parts could not all be read, so that the state is uncertain
     /// ([`Reason::SubtasksUnread`]).
     pub fn has_unread_subtasks(&self) -> bool {
         self.reason == Some(Reason::SubtasksUnread)
     }
 
-    /// Reports whether the result of a lookup (`self`) differs from the row of a list that shows an end.
+    /// Returns `true` if the result of a lookup (`self`) differs from the row of a list that shows an end.
     pub fn contradicts(&self, row: &Self) -> bool {
         !self.ended || self.state != row.state
     }

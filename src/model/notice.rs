@@ -115,7 +115,7 @@ notice_codes! {
 }
 
 impl NoticeCode {
-    /// Reports whether the notice may need action or makes the output less reliable. Other notices are information.
+    /// Returns `true` if the notice may need action or makes the output less reliable. Other notices are information.
     pub fn is_warning(self) -> bool {
         !matches!(
             self,

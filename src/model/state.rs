@@ -61,12 +61,12 @@ impl State {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
-    /// Reports whether the state is final. An unknown state is not.
+    /// Returns `true` if the state is final. An unknown state is not.
     pub fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
     }
 
-    /// Reports whether a job ended without success.
+    /// Returns `true` if a job ended without success.
     pub fn is_unsuccessful(self) -> bool {
         matches!(self, Self::Failed | Self::Canceled)
     }

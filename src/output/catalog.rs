@@ -21,7 +21,7 @@ const LABELS: usize = 14;
 /// terminal.
 const HEADING_COLUMNS: usize = 2;
 
-/// Reports whether a catalog can be written in a format. It has no resources, so it has no records and references.
+/// Returns `true` if a catalog can be written in a format. It has no resources, so it has no records and references.
 pub fn is_for_catalogs(format: Format) -> bool {
     !matches!(format, Format::Jsonl | Format::Name)
 }

@@ -75,7 +75,7 @@ fn waits_for(job: &Job) -> Option<String> {
     waits.then(reason).flatten()
 }
 
-/// Reports whether the row of a job gets a separate line for its cause.
+/// Returns `true` if the row of a job gets a separate line for its cause.
 pub(super) fn needs_cause_line(job: &Job) -> bool {
     is_bad(job) || job.warning_count > 0 || has_failed_part(job)
 }
@@ -294,7 +294,7 @@ fn message_before_part<'a>(message: &'a str, task: &Task) -> Option<&'a str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Reports whether a text begins with the name of a task or of its failed container,
+/// Returns `true` if a text begins with the name of a task or of its failed container,
 /// optionally after a word for its type.
 fn is_about(text: &str, task: &Task) -> bool {
     let container = task.failed_container().and_then(|one| one.name.as_ref());
@@ -313,7 +313,7 @@ fn is_about(text: &str, task: &Task) -> bool {
         || of_container.is_some_and(|(text, name)| begins(text, name, &[":", " of "]))
 }
 
-/// Reports whether the job or the part explains why it was stopped, so that a signal needs no other explanation.
+/// Returns `true` if the job or the part explains why it was stopped, so that a signal needs no other explanation.
 pub(super) fn is_stop_explained(job: &Job, task: &Task) -> bool {
     const STOPS: [&str; 7] = [
         "deadline",

@@ -65,7 +65,7 @@ impl ShownTexts {
         self.0.push(normalized(text));
     }
 
-    /// Reports whether a text was shown, alone or within another one. A shorter text before a colon is ignored, as
+    /// Returns `true` if a text was shown, alone or within another one. A shorter text before a colon is ignored, as
     /// in `Failed to pull image "x": not found`.
     pub(super) fn contain(&self, text: &str) -> bool {
         let text = normalized(text);
@@ -96,7 +96,7 @@ fn normalized(text: &str) -> String {
         .to_owned()
 }
 
-/// Reports whether a text contains another one at word boundaries.
+/// Returns `true` if a text contains another one at word boundaries.
 fn contains_words(text: &str, part: &str) -> bool {
     let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let mut found = text.match_indices(part);

@@ -95,7 +95,7 @@ impl<'a> Row<'a> {
             .or_else(|| explanation(self.job.as_deref()?))
     }
 
-    /// Reports whether the row gets a separate line for its cause.
+    /// Returns `true` if the row gets a separate line for its cause.
     fn needs_cause_line(&self) -> bool {
         self.unreadable_reason.is_some() || self.job.as_deref().is_some_and(needs_cause_line)
     }

@@ -170,7 +170,7 @@ fn text(text: &str) -> String {
     truncate_chars(&escape_lines(legal.trim()), MAX_TEXT_CHARS).into_owned()
 }
 
-/// Reports whether XML 1.0 allows a character (section 2.2, production 2). Character references to others are
+/// Returns `true` if XML 1.0 allows a character (section 2.2, production 2). Character references to others are
 /// invalid, too.
 fn is_legal(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)

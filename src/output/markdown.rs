@@ -83,7 +83,7 @@ pub(super) fn cell(text: &str) -> String {
     shown
 }
 
-/// Reports whether the last word of a text is this one, in any case.
+/// Returns `true` if the last word of a text is this one, in any case.
 fn ends_in_word(text: &str, word: &str) -> bool {
     let Some(at) = text
         .len()
@@ -96,14 +96,14 @@ fn ends_in_word(text: &str, word: &str) -> bool {
         && !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// Reports whether a text begins with a host, as after the `@` of a mail address.
+/// Returns `true` if a text begins with a host, as after the `@` of a mail address.
 fn contains_host(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
     text[..end].trim_end_matches('.').contains('.')
 }
 
-/// Reports whether a colon is followed by a word and another colon, as in `:tada:`.
+/// Returns `true` if a colon is followed by a word and another colon, as in `:tada:`.
 fn begins_emoji(rest: impl Iterator<Item = char>) -> bool {
     let is_word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-');
     let mut word = 0;

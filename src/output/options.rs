@@ -30,12 +30,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// Reports whether output without rows still has a header.
+    /// Returns `true` if output without rows still has a header.
     pub fn has_header(self) -> bool {
         matches!(self, Self::Csv | Self::Tsv | Self::Markdown)
     }
 
-    /// Reports whether the format also contains errors.
+    /// Returns `true` if the format also contains errors.
     pub fn is_document(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl | Self::Yaml)
     }

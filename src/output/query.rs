@@ -83,7 +83,7 @@ impl Query {
         }
     }
 
-    /// Reports whether the last output was neither null nor false.
+    /// Returns `true` if the last output was neither null nor false.
     pub fn is_truthy(&self) -> bool {
         self.is_truthy.get()
     }

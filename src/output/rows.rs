@@ -40,7 +40,7 @@ impl<'a> RowWriter<'a> {
         })
     }
 
-    /// Reports whether rows contain data that changes, such as states.
+    /// Returns `true` if rows contain data that changes, such as states.
     pub fn shows_states(&self) -> bool {
         !matches!(self.format, RowFormat::Names)
     }

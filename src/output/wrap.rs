@@ -195,7 +195,7 @@ fn end_word(start: &mut usize, end: usize, next: usize) -> Range<usize> {
     word
 }
 
-/// Reports whether a line can end between two characters without a space between them. `last` is the character before
+/// Returns `true` if a line can end between two characters without a space between them. `last` is the character before
 /// `next`, and `base` the one that it combines with.
 fn can_break(base: char, last: char, next: char) -> bool {
     const JOINER: char = '\u{200d}';
@@ -209,7 +209,7 @@ fn can_break(base: char, last: char, next: char) -> bool {
         && !NARROW_OPENING.contains(base)
 }
 
-/// Reports whether a character is drawn together with the one before it.
+/// Returns `true` if a character is drawn together with the one before it.
 fn is_combining(c: char) -> bool {
     const SKIN_TONES: std::ops::RangeInclusive<char> = '\u{1f3fb}'..='\u{1f3ff}';
     c.width() == Some(0) || SKIN_TONES.contains(&c)

@@ -236,7 +236,7 @@ impl Formatter for YamlFormatter {
     }
 }
 
-/// Reports whether every YAML reader would read an unquoted key as text.
+/// Returns `true` if every YAML reader would read an unquoted key as text.
 fn is_plain_key(text: &[u8]) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let is_word = WORDS

@@ -128,7 +128,7 @@ fn note_unknown_states(kind: &Kind, filter: &Filter, page: &mut Page) {
     }
 }
 
-/// Reports whether notices name an unreadable field that can show a failure.
+/// Returns `true` if notices name an unreadable field that can show a failure.
 fn is_evidence_unread(kind: &Kind, notices: &[Notice]) -> bool {
     let mut fields = notices.iter().flat_map(|notice| &notice.fields);
     let is_evidence = |field: &String| field == "*" || kind.evidence.contains(&field.as_str());

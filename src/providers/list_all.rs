@@ -230,7 +230,7 @@ impl PageSource for JobPages<'_> {
     }
 }
 
-/// Reports whether notices name a field that could not be read.
+/// Returns `true` if notices name a field that could not be read.
 fn has_unreadable_field_notice(notices: &[Notice]) -> bool {
     let mut codes = notices.iter().map(|notice| notice.code);
     codes.any(|code| code == NoticeCode::UnreadableField)

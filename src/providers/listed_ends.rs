@@ -74,7 +74,7 @@ impl ListedEnds {
         }
     }
 
-    /// Reports whether the last list shows another end of a succeeded job.
+    /// Returns `true` if the last list shows another end of a succeeded job.
     pub fn contradicts(&self, reference: &Reference, job: &Job) -> bool {
         self.other_end(reference, job).is_some()
     }

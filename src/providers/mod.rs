@@ -296,7 +296,7 @@ pub fn kinds() -> impl Iterator<Item = &'static Kind> {
     CLOUDS.iter().flat_map(|cloud| cloud.kinds.iter().copied())
 }
 
-/// Reports whether list rows of a kind, by its cloud and bare name, show the end of a job like lookups do.
+/// Returns `true` if list rows of a kind, by its cloud and bare name, show the end of a job like lookups do.
 pub fn has_conclusive_rows(cloud: &str, kind: &str) -> bool {
     let is_kind = |known: &&Kind| known.template.cloud == cloud && known.template.kind == kind;
     kinds()

@@ -41,7 +41,7 @@ impl Run {
         }
     }
 
-    /// Reports whether this is a history entry of the run `live`; `None` if no times can be compared.
+    /// Returns `true` if this is a history entry of the run `live`; `None` if no times can be compared.
     ///
     /// An entry belongs to an earlier run or another job if it began, ended or was entered before the live run was
     /// submitted or began. Users are not compared, because an account can have several names.

@@ -100,7 +100,7 @@ pub(super) fn is_raised_signal(reason: &str) -> bool {
     is_reason(reason, RAISED_SIGNAL)
 }
 
-/// Reports whether a reason is the `known` one, which details may follow.
+/// Returns `true` if a reason is the `known` one, which details may follow.
 fn is_reason(reason: &str, known: &str) -> bool {
     let word = reason.split([':', ',']).next().unwrap_or_default();
     word.trim().eq_ignore_ascii_case(known)

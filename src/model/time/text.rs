@@ -80,7 +80,7 @@ fn normalized(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reports whether a text means that no time is set: zeros, invalid dates of year 0, placeholder dates without a
+/// Returns `true` if a text means that no time is set: zeros, invalid dates of year 0, placeholder dates without a
 /// time, -1, and Unix times before 1970.
 fn is_zero(text: &str) -> bool {
     const MIN_DIGITS: usize = 5;
@@ -104,7 +104,7 @@ fn midnight(text: &str) -> Option<DateTime<Utc>> {
     Some(date??.and_time(NaiveTime::MIN).and_utc())
 }
 
-/// Reports whether a date is the placeholder of a language or database for a missing one: the years 1, 1601, 1753,
+/// Returns `true` if a date is the placeholder of a language or database for a missing one: the years 1, 1601, 1753,
 /// 1900 and the like, and the first days of 1970 in any zone.
 fn is_placeholder(moment: DateTime<Utc>) -> bool {
     const TWO_DAYS: i64 = 2 * 86_400;

@@ -132,7 +132,7 @@ fn signal_of(exit_code: Option<i64>, signal: Option<i64>) -> Option<i64> {
     signal.or_else(|| signal_in(exit_code?))
 }
 
-/// Reports whether something was killed and the cloud names a lack of memory as the cause. A program that reports a
+/// Returns `true` if something was killed and the cloud names a lack of memory as the cause. A program that reports a
 /// lack of memory itself, for example on an accelerator, exits in another way.
 pub(super) fn is_out_of_memory(
     exit_code: Option<i64>,

@@ -82,7 +82,7 @@ impl Fields {
         }
     }
 
-    /// Reports whether there is nothing to show.
+    /// Returns `true` if there is nothing to show.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -141,7 +141,7 @@ impl<'a> PageWriter<'a> {
         }
     }
 
-    /// Reports whether a text fits on one line.
+    /// Returns `true` if a text fits on one line.
     pub(super) fn fits(&self, indent: usize, text: &str) -> bool {
         indent + width(&escape(text)) <= self.width
     }

@@ -140,7 +140,7 @@ fn lines(job: &Job) -> Vec<String> {
     lines
 }
 
-/// Reports whether a task failed and is replaced by another one.
+/// Returns `true` if a task failed and is replaced by another one.
 fn has_failed_run(task: &Task) -> bool {
     task.state == State::Failed && !task.containers.is_empty()
 }

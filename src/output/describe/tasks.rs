@@ -84,7 +84,7 @@ fn one(page: &mut PageWriter, job: &Job, task: &Task, is_apart: bool) -> io::Res
     Ok(!is_small)
 }
 
-/// Reports whether the cloud reports the state of a task.
+/// Returns `true` if the cloud reports the state of a task.
 fn has_known_state(task: &Task) -> bool {
     task.state != State::Unknown || task.state_raw.is_some()
 }

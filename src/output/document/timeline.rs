@@ -88,7 +88,7 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Reports whether an entry is selected.
+    /// Returns `true` if an entry is selected.
     pub fn matches(&self, event: &TimelineEvent) -> bool {
         let is_old = self
             .since

@@ -135,7 +135,7 @@ impl TimelineEvent {
         all
     }
 
-    /// Reports whether the entry is a problem or an event that a gate for warnings counts, since its level is missing
+    /// Returns `true` if the entry is a problem or an event that a gate for warnings counts, since its level is missing
     /// or unknown. Clouds whose events have no level would otherwise have no warnings.
     pub fn may_be_problem(&self) -> bool {
         let is_event = self.what == EventSubject::Event;

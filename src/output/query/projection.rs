@@ -85,7 +85,7 @@ impl Projection {
         place
     }
 
-    /// Reports whether the whole document is selected because there are too many places.
+    /// Returns `true` if the whole document is selected because there are too many places.
     pub(super) fn is_too_large(&self) -> bool {
         self.nodes.len() >= MAX_NODES
     }

@@ -352,7 +352,7 @@ fn literal(term: &Tree<'_>) -> Option<String> {
     Some(text)
 }
 
-/// Reports whether a pattern contains terms that are evaluated for its keys.
+/// Returns `true` if a pattern contains terms that are evaluated for its keys.
 fn has_terms(pattern: &Pattern<&str>) -> bool {
     match pattern {
         Pattern::Var(_) => false,

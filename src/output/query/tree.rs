@@ -82,7 +82,7 @@ pub(super) fn variables_of<'s>(pattern: &Pattern<&'s str>, found: &mut Vec<&'s s
     }
 }
 
-/// Reports whether a term certainly has at most one output.
+/// Returns `true` if a term certainly has at most one output.
 pub(super) fn is_single(term: &Tree<'_>) -> bool {
     match term {
         Term::Id | Term::Num(_) | Term::Var(_) | Term::Arr(_) => true,

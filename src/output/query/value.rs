@@ -275,7 +275,7 @@ fn share(value: &mut Val, last: &Val) {
     }
 }
 
-/// Reports whether two values have the same text; for jaq, 4.0 equals 4.
+/// Returns `true` if two values have the same text; for jaq, 4.0 equals 4.
 fn is_same(left: &Val, right: &Val) -> bool {
     match (left, right) {
         (Val::Null, Val::Null) => true,

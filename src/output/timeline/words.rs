@@ -100,7 +100,7 @@ fn without_last_end<'a>(message: &'a str, before: Option<&str>) -> &'a str {
     }
 }
 
-/// Reports whether a message ends with one that was just reported.
+/// Returns `true` if a message ends with one that was just reported.
 pub(super) fn quotes(message: &str, before: Option<&str>) -> bool {
     without_last_end(message, before).len() < message.len()
 }

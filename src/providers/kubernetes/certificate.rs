@@ -94,7 +94,7 @@ pub(super) fn unauthorized_hint(profile: &Profile) -> Option<String> {
     })
 }
 
-/// Returns true if the profile has a client certificate that was not printed by a program.
+/// Returns `true` if the profile has a client certificate that was not printed by a program.
 pub(super) fn has_fixed_certificate(profile: &Profile) -> bool {
     let is_printed = |origin: &Origin| match origin {
         Origin::Tool { command, .. } => command.is_some(),

@@ -18,7 +18,7 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    /// Returns true if the reason only repeats the type, as for every job of Kubeflow: `PyTorchJobCreated`.
+    /// Returns `true` if the reason only repeats the type, as for every job of Kubeflow: `PyTorchJobCreated`.
     pub fn is_uninformative(&self) -> bool {
         let (kind, reason) = (self.r#type.value.trimmed(), self.reason.value.trimmed());
         let usual = kind.filter(|kind| ["Created", "Running"].contains(kind));

@@ -117,7 +117,7 @@ struct StateFields {
 }
 
 impl ContainerStatus {
-    /// Returns true if its name and the type of its state can be read.
+    /// Returns `true` if its name and the type of its state can be read.
     pub fn is_readable(&self) -> bool {
         self.name.trimmed().is_some() && !self.state.is_unreadable
     }
@@ -149,21 +149,21 @@ pub(super) fn containers(
     containers
 }
 
-/// Returns true if no main container of a pod runs, and one waits or has failed. A container without a state
+/// Returns `true` if no main container of a pod runs, and one waits or has failed. A container without a state
 /// could be running.
 pub(super) fn are_down(main: &[model::Container]) -> bool {
     let runs = |one: &model::Container| one.state_raw.is_none() || one.state == State::Running;
     !main.iter().any(runs) && !main.iter().all(is_done)
 }
 
-/// Returns true if a container has ended with exit code 0.
+/// Returns `true` if a container has ended with exit code 0.
 pub(super) fn is_done(container: &model::Container) -> bool {
     container.state == State::Succeeded
         && container.exit_code == Some(0)
         && container.signal.is_none()
 }
 
-/// Returns true if a container waits for a reason that is not part of a normal start.
+/// Returns `true` if a container waits for a reason that is not part of a normal start.
 pub(super) fn is_stuck(container: &model::Container) -> bool {
     let reason = container.reason.as_deref();
     container.state == State::Pending

@@ -52,7 +52,7 @@ enum StateField {
 }
 
 impl StateField {
-    /// Returns true if the state is a phase.
+    /// Returns `true` if the state is a phase.
     fn is_phase(self) -> bool {
         matches!(self, Self::StatePhase | Self::Phase)
     }
@@ -195,7 +195,7 @@ impl CustomJobs {
         })
     }
 
-    /// Returns true if the job was found before.
+    /// Returns `true` if the job was found before.
     fn was_found(&self, api: &Api, reference: &Reference) -> bool {
         api.custom_jobs.resource(reference).is_some()
     }

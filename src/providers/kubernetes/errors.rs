@@ -88,7 +88,7 @@ struct Details {
 }
 
 impl Status {
-    /// Returns true for the `Status` of an API server, possibly shortened by a proxy. A message without other
+    /// Returns `true` for the `Status` of an API server, possibly shortened by a proxy. A message without other
     /// fields does not count: it can come from a proxy and be about something else, such as a cluster.
     fn is_readable(&self) -> bool {
         match self.kind.trimmed() {
@@ -97,7 +97,7 @@ impl Status {
         }
     }
 
-    /// Returns true if the error is about an object with a name.
+    /// Returns `true` if the error is about an object with a name.
     fn names_object(&self) -> bool {
         let message = self.message.trimmed().unwrap_or_default();
         self.details.0.name.trimmed().is_some() || message.contains(NAMED_NOT_FOUND)

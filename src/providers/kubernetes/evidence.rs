@@ -4,13 +4,13 @@ use serde::{Deserialize, Deserializer};
 
 use crate::providers::lenient::{Checked, Int, OptionalObject, Required, Text};
 
-/// Returns true if a text cannot be read or contains characters that could not be read.
+/// Returns `true` if a text cannot be read or contains characters that could not be read.
 pub(super) fn is_unreadable(text: &Checked<Text>) -> bool {
     let is_damaged = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
     text.is_unreadable || text.value.trimmed().is_some_and(is_damaged)
 }
 
-/// Returns true if a count cannot be read or is negative.
+/// Returns `true` if a count cannot be read or is negative.
 pub(super) fn is_invalid(count: &Checked<Int>) -> bool {
     count.is_unreadable || count.value.0.is_some_and(|count| count < 0)
 }

@@ -65,7 +65,7 @@ impl JobPods {
         Self::new(namespace, name, selector, owner, true)
     }
 
-    /// Returns true for a pod that a lookup of the job would read.
+    /// Returns `true` for a pod that a lookup of the job would read.
     fn contains(&self, pod: &PodTask) -> bool {
         let namespace = pod.namespace.as_deref();
         namespace.is_none_or(|namespace| namespace == self.namespace)

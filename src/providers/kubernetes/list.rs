@@ -10,7 +10,7 @@ use crate::providers::prelude::*;
 /// Maximum number of objects of a page; kubectl uses the same.
 pub(super) const PAGE_SIZE: usize = 500;
 
-/// Returns true if the `resourceVersion` or `continue` token of the request has expired.
+/// Returns `true` if the `resourceVersion` or `continue` token of the request has expired.
 pub(super) fn is_expired(problem: &Problem) -> bool {
     matches!(problem.code.as_deref(), Some("Expired" | "Gone")) || problem.http_status == Some(410)
 }
@@ -63,7 +63,7 @@ pub(super) async fn page<R>(
     Ok(page)
 }
 
-/// Returns true if the response exceeded the size limit.
+/// Returns `true` if the response exceeded the size limit.
 fn is_too_large(problem: &Problem) -> bool {
     problem.detail == Some(FailureDetail::ResponseTooLarge)
 }

@@ -23,7 +23,7 @@ const CHECK_PROXY: &str =
 /// How long the list that contains a missing object is awaited.
 const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Returns true if the server does not serve the API of a request.
+/// Returns `true` if the server does not serve the API of a request.
 pub(super) fn is_not_served(problem: &Problem) -> bool {
     let is_listed = problem.detail == Some(FailureDetail::ListedObjectNotFound);
     problem.category == Category::ServiceError && problem.http_status == Some(404) && !is_listed

@@ -96,7 +96,7 @@ impl ObjectMeta {
             .zip(self.name.value.trimmed())
     }
 
-    /// Returns true while the object is being deleted, and also if `deletionTimestamp` cannot be read.
+    /// Returns `true` while the object is being deleted, and also if `deletionTimestamp` cannot be read.
     pub fn is_deleted(&self) -> bool {
         self.deletion_timestamp.is_unreadable || self.deletion_timestamp.value.utc().is_some()
     }

@@ -257,7 +257,7 @@ pub(super) fn decode_pods(body: &[u8]) -> Result<Pods, String> {
     })
 }
 
-/// Returns true for a job whose pods decide its state.
+/// Returns `true` for a job whose pods decide its state.
 pub(super) fn depends_on_pods(job: &Job) -> bool {
     job.state == State::Starting && job.state_raw.is_none()
 }
@@ -290,7 +290,7 @@ fn note_omitted(result: &mut GetResult, count: usize) {
     }
 }
 
-/// Returns true for a pod in a normal state, whose events explain nothing.
+/// Returns `true` for a pod in a normal state, whose events explain nothing.
 fn needs_no_events(pod: &Task) -> bool {
     let is_ready = || {
         pod.containers

@@ -161,7 +161,7 @@ fn matching_pods(
     Some(Ok(read))
 }
 
-/// Returns true if a list is certainly not older than an object. Both versions are from the same store.
+/// Returns `true` if a list is certainly not older than an object. Both versions are from the same store.
 fn is_not_older(list: Option<&str>, object: Option<&str>) -> bool {
     let version = |text: Option<&str>| text?.parse::<u64>().ok();
     version(list)

@@ -32,13 +32,13 @@ impl Selector {
         }
     }
 
-    /// Returns true if only pods with this value of a label match.
+    /// Returns `true` if only pods with this value of a label match.
     pub fn requires(&self, label: &str, value: &str) -> bool {
         let required = self.match_labels.0.get(label);
         required.is_some_and(|required| required.trimmed() == Some(value))
     }
 
-    /// Returns true if the server selects an object with these labels by [`Self::text`].
+    /// Returns `true` if the server selects an object with these labels by [`Self::text`].
     pub fn matches(&self, labels: &BTreeMap<String, Option<String>>) -> bool {
         let found = |key: &str| Some(labels.get(key)?.as_deref().unwrap_or_default());
         let mut required = self.match_labels.0.iter();

@@ -139,7 +139,7 @@ pub(super) enum Interruption {
 }
 
 impl Watch {
-    /// Follows these jobs too, given as names with references. Returns true if no list is needed: a stream is
+    /// Follows these jobs too, given as names with references. Returns `true` if no list is needed: a stream is
     /// connected, or each object is looked up individually.
     pub fn follow(&self, jobs: &[(&str, String)], options: &RequestOptions) -> bool {
         let mut state = lock(&self.state);
@@ -231,7 +231,7 @@ impl Watch {
         is_new
     }
 
-    /// Returns true if a stream has to be started, and marks it as started.
+    /// Returns `true` if a stream has to be started, and marks it as started.
     pub fn try_start(&self) -> bool {
         let mut state = lock(&self.state);
         let is_startable =
@@ -258,7 +258,7 @@ impl Watch {
         self.outdated.notified().await;
     }
 
-    /// Returns true if the stream can end, and resets the watch of pods that were not followed
+    /// Returns `true` if the stream can end, and resets the watch of pods that were not followed
     /// recently.
     pub fn is_over(&self) -> bool {
         let mut state = lock(&self.state);

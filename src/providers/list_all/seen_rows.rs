@@ -115,7 +115,7 @@ impl SeenRows {
         }
     }
 
-    /// Reports whether rows of this pass contradict each other about a job.
+    /// Returns `true` if rows of this pass contradict each other about a job.
     fn is_contradicted(&self, key: &Key) -> bool {
         let seen = self.rows.get(key);
         seen.is_some_and(|seen| seen.pass == self.pass && seen.is_contradicted)
@@ -129,9 +129,9 @@ impl SeenRows {
         before.filter(|before| before.is_end() && *before != end)
     }
 
-    /// Reports whether a row is that of an earlier run of its job than the one that a row before it shows: in the same
-    /// list by its times, or in a later one, such as the history, unless it is the row of the same run. Without times
-    /// to compare, it can be the end of a job that has ended, but not that of an active one.
+    /// Returns `true` if a row is that of an earlier run of its job than the one that a row before it shows: in the
+    /// same list by its times, or in a later one, such as the history, unless it is the row of the same run. Without
+    /// times to compare, it can be the end of a job that has ended, but not that of an active one.
     fn is_earlier_run(&mut self, key: &Key, run: &Run, list: u8) -> bool {
         let pass = self.pass;
         let seen = self.rows.get_mut(key).filter(|seen| seen.pass == pass);
@@ -171,7 +171,7 @@ impl SeenRows {
         self.insert(digest(run), &row).is_new_in_list
     }
 
-    /// Reports whether an earlier page of this pass contained the row.
+    /// Returns `true` if an earlier page of this pass contained the row.
     pub fn is_known(&self, key: &str) -> bool {
         let seen = self.rows.get(&digest(key));
         seen.is_some_and(|seen| seen.pass == self.pass)

@@ -176,7 +176,7 @@ const COUNTS: &[&str] = &["count", "counts"];
 /// Values of a flag that is not set.
 const UNSET: &[&str] = &["false", "否"];
 
-/// Reports whether a text describes a failure, in words or by an exit code. `no error` and `exit code 0` do not.
+/// Returns `true` if a text describes a failure, in words or by an exit code. `no error` and `exit code 0` do not.
 pub(in crate::providers) fn describes_failure(text: &str) -> bool {
     let lower = text.to_lowercase();
     let mut chinese = CHINESE_FAILURE_WORDS.iter();
@@ -326,7 +326,7 @@ fn has_bad_exit_code(lower: &str) -> bool {
     })
 }
 
-/// Reports whether a number, such as `137` or `0x89`, is 0; `None` for other words.
+/// Returns `true` if a number, such as `137` or `0x89`, is 0; `None` for other words.
 fn is_zero(word: &str) -> Option<bool> {
     let (digits, radix) = match word.strip_prefix("0x") {
         Some(digits) => (digits, 16),

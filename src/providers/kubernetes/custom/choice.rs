@@ -156,12 +156,12 @@ fn most_specific(problems: impl Iterator<Item = Problem>) -> Problem {
     most_specific.expect("a kind has a resource")
 }
 
-/// Returns true if the resource with this problem could still contain the job.
+/// Returns `true` if the resource with this problem could still contain the job.
 pub(super) fn may_hide_job(problem: &Problem) -> bool {
     problem.category != Category::NotFound && !is_not_served(problem)
 }
 
-/// Returns true if the permission to read a resource is missing.
+/// Returns `true` if the permission to read a resource is missing.
 pub(super) fn is_denied(problem: &Problem) -> bool {
     problem.category == Category::PermissionDenied
 }

@@ -129,7 +129,7 @@ impl Unlisted {
     }
 }
 
-/// Returns true if the problem may concern only the list of one resource, such as HTTP 500 for a failed conversion
+/// Returns `true` if the problem may concern only the list of one resource, such as HTTP 500 for a failed conversion
 /// webhook. HTTP 502 to 504 are those of gateways and of an overloaded server, which concern all resources.
 fn is_broken(problem: &Problem) -> bool {
     match problem.category {

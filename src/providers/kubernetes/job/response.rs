@@ -203,7 +203,7 @@ impl JobObject {
 }
 
 impl JobStatus {
-    /// Returns true if the job has a start time, even one that cannot be read.
+    /// Returns `true` if the job has a start time, even one that cannot be read.
     fn has_started(&self) -> bool {
         self.start_time.is_unreadable || self.start_time.value.utc().is_some()
     }

@@ -96,7 +96,7 @@ impl Kubeconfig {
         Ok(config)
     }
 
-    /// Returns true if at least one of the files exists.
+    /// Returns `true` if at least one of the files exists.
     pub fn exists(&self) -> bool {
         !self.files.is_empty()
     }

@@ -45,7 +45,7 @@ pub(super) fn explain_by_events(job: &mut Job) {
     }
 }
 
-/// Returns true for a warning that explains why the job waits in its state, unless its object made progress
+/// Returns `true` for a warning that explains why the job waits in its state, unless its object made progress
 /// since.
 fn explains(job: &Job, event: &Event) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default();

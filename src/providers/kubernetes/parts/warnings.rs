@@ -41,7 +41,7 @@ impl SeenPods {
         }
     }
 
-    /// Returns true if an owner of these pods generates such a name.
+    /// Returns `true` if an owner of these pods generates such a name.
     fn has_name(&self, name: &str) -> bool {
         base(name).is_some_and(|base| self.bases.contains(base))
     }

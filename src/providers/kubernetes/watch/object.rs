@@ -50,19 +50,19 @@ impl Object {
         Some((name, object))
     }
 
-    /// Returns true if both objects have a UID and the UIDs differ.
+    /// Returns `true` if both objects have a UID and the UIDs differ.
     pub(super) fn is_other(&self, object: &Self) -> bool {
         !self.uid.is_empty() && !object.uid.is_empty() && self.uid != object.uid
     }
 
-    /// Returns true if `object` is an earlier version of the same object. Versions that are not numbers have
+    /// Returns `true` if `object` is an earlier version of the same object. Versions that are not numbers have
     /// no order.
     pub(super) fn is_newer_than(&self, object: &Self) -> bool {
         let versions = self.version.zip(object.version);
         self.uid == object.uid && versions.is_some_and(|(own, other)| own > other)
     }
 
-    /// Stores the version in a list if it is lower than the known one. Returns true if two lists in a row
+    /// Stores the version in a list if it is lower than the known one. Returns `true` if two lists in a row
     /// contain a lower version, as after a restore of the store from a backup.
     pub(super) fn record_lower_version(&mut self, object: &Self) -> bool {
         let lower = object.version.filter(|_| self.is_newer_than(object));
@@ -71,7 +71,7 @@ impl Object {
     }
 }
 
-/// Returns true if an object belongs to the list at a path, by its kind and namespace where they are present:
+/// Returns `true` if an object belongs to the list at a path, by its kind and namespace where they are present:
 /// the items of a list have no `kind`.
 fn belongs_to(object: &Value, path: &str) -> bool {
     let mut parts = path.rsplit('/');

@@ -161,7 +161,7 @@ impl JobFields {
         clock.at(&self.acct_time)
     }
 
-    /// Reports whether this is a history entry of the run `live`; `None` if no times can be compared.
+    /// Returns `true` if this is a history entry of the run `live`; `None` if no times can be compared.
     pub(super) fn is_of_run(&self, live: &Job, clock: WallClock) -> Option<bool> {
         self.run(clock).is_of(&Run::of_job(live))
     }

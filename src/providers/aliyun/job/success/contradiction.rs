@@ -85,7 +85,7 @@ pub(super) fn failure_of_deleted(group: &Task) -> Option<String> {
         .or_else(|| failure_after_success(group))
 }
 
-/// Returns true for a container that waits, or for a sidecar that still runs, without the reason of a failure.
+/// Returns `true` for a container that waits, or for a sidecar that still runs, without the reason of a failure.
 /// `is_done` is true if a main container has ended with 0.
 fn is_unfinished(container: &Container, is_done: bool) -> bool {
     let word = container.state_raw.as_deref().unwrap_or_default();
@@ -95,7 +95,7 @@ fn is_unfinished(container: &Container, is_done: bool) -> bool {
     (is_waiting || is_sidecar) && !has_failed
 }
 
-/// Returns true for a group with a time of failure that is later than its success, or without a time of success.
+/// Returns `true` for a group with a time of failure that is later than its success, or without a time of success.
 pub(super) fn has_failed_last(group: &Task) -> bool {
     failure_after_success(group).is_some()
 }
@@ -109,7 +109,7 @@ fn failure_after_success(group: &Task) -> Option<String> {
     (!is_older).then(|| format!("{} failed at {}", label(group), failed_at.rfc3339()))
 }
 
-/// Returns true for a container like that of the documented example: completed with exit code 0 and signal 1.
+/// Returns `true` for a container like that of the documented example: completed with exit code 0 and signal 1.
 fn is_example(container: &Container) -> bool {
     let is_completed = container.exit_code == Some(0) && reason(container) == Some(COMPLETED);
     is_completed && container.signal == Some(1)

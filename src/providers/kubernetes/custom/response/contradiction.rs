@@ -192,7 +192,7 @@ impl Status {
         })
     }
 
-    /// Returns true if the launcher of an MPIJob has succeeded. The operator derives the success of the job from it
+    /// Returns `true` if the launcher of an MPIJob has succeeded. The operator derives the success of the job from it
     /// alone, since workers can remain active, or fail as they are stopped.
     fn has_succeeded_launcher(&self, spec: &Spec, field: StateField) -> bool {
         let statuses = self.replica_statuses.value.0.iter();

@@ -4,7 +4,7 @@ use super::*;
 use crate::kind::Kind;
 use crate::providers::kubernetes::custom::{JOBSET, KUBEFLOW_JOB};
 
-/// Returns true if an object has the labels that a selector of joblens requires.
+/// Returns `true` if an object has the labels that a selector of joblens requires.
 fn is_selected(labels: &Value, selector: &str) -> bool {
     if let Some((label, names)) = selector.split_once(" in (") {
         let mut names = names.trim_end_matches(')').split(',');
