@@ -12,7 +12,7 @@ use super::signals::{Signals, end_process_by_signals};
 use super::since::CurrentTime;
 use super::terminal_support::TerminalSupport;
 use crate::credentials::{CredentialChain, PromptSink, SourceCache};
-use crate::error::Problem;
+use crate::error::{Problem, Stop};
 use crate::http::{Clock, EventSink, ServerClocks, Session, TransportEvent};
 use crate::model::{Notice, Time};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
@@ -145,12 +145,12 @@ impl CommandContext {
         settings
     }
 
-    /// Waits for a signal, or for the end of the replayed recording. Returns the exit code.
-    pub(super) async fn stopped(&self, signals: &mut Signals) -> u8 {
+    /// Waits for a signal, or for the end of the replayed recording.
+    pub(super) async fn stopped(&self, signals: &mut Signals) -> Stop {
         tokio::select! {
             biased;
-            code = signals.next() => code,
-            code = self.session.ended() => code,
+            stop = signals.next() => stop,
+            stop = self.session.ended() => stop,
         }
     }
 

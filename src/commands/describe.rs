@@ -11,6 +11,7 @@ use super::logs;
 use super::lookup::{self, Lookup};
 use super::pager::Pager;
 use super::runtime::block_on;
+use crate::error::Stop;
 use crate::output::document::Envelope;
 use crate::output::{DetailLevel, Format, LogTail, PageOptions};
 
@@ -48,10 +49,13 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     context.show_progress();
     // Handles signals until the output is written.
     let mut interruption = Interruption::new();
-    let stop = interruption.stopped(context);
-    let (report, log_tails) = block_on(read(context, arguments, &lookup, stop));
-    let is_stopped = report.exit.code > 128;
-    let pager = pager(context, arguments).filter(|_| !is_stopped);
+    let stopped = interruption.stopped(context);
+    let Description {
+        report,
+        log_tails,
+        stop,
+    } = block_on(read(context, arguments, &lookup, stopped));
+    let pager = pager(context, arguments).filter(|_| stop.is_none());
     if pager.is_some() {
         // The pager handles the signals.
         drop(interruption);
@@ -71,25 +75,36 @@ fn pager(context: &CommandContext, arguments: &Arguments) -> Option<Pager> {
     is_used.then(|| Pager::new(&context.environment)).flatten()
 }
 
-/// Gets the resources and the logs of the parts that failed, until `stop` returns an exit code.
+/// The resources, and what is only shown in pages.
+struct Description {
+    report: Envelope,
+    log_tails: Vec<LogTail>,
+    /// Why the command was stopped before it had everything, if it was.
+    stop: Option<Stop>,
+}
+
+/// Gets the resources and the logs of the parts that failed, until `stopped` completes.
 async fn read(
     context: &CommandContext,
     arguments: &Arguments,
     lookup: &Arc<Lookup>,
-    stop: impl Future<Output = u8>,
-) -> (Envelope, Vec<LogTail>) {
+    stopped: impl Future<Output = Stop>,
+) -> Description {
     let is_page = matches!(context.output_options.format, Format::Table | Format::Wide);
     let shows_logs = !arguments.no_logs && is_page && context.output_options.columns.is_none();
-    let mut stop = pin!(stop);
-    let (outcomes, mut stopped) = lookup.outcomes_until(&mut stop, |_| {}).await;
+    let mut stopped = pin!(stopped);
+    let (outcomes, mut stop) = lookup.outcomes_until(&mut stopped, |_| {}).await;
     let mut log_tails = Vec::new();
-    if shows_logs && stopped.is_none() {
+    if shows_logs && stop.is_none() {
         tokio::select! {
             biased;
-            code = stop => stopped = Some(code),
+            reason = stopped => stop = Some(reason),
             tails = logs::failure_tails(lookup, &outcomes) => log_tails = tails,
         }
     }
-    let report = lookup::report("describe", outcomes, stopped, lookup);
-    (report, log_tails)
+    Description {
+        report: lookup::report("describe", outcomes, stop, lookup),
+        log_tails,
+        stop,
+    }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::lookup::NOT_READ;
 use super::poll::{PolledJob, is_stateless};
 use crate::credentials::CredentialCommand;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, Stop};
 use crate::gate::{Condition, Counts, Decision, Evaluation, GatePolicy};
 use crate::model::{Job, Notice};
-use crate::output::document::{Envelope, Exit, Gate};
+use crate::output::document::{Envelope, Gate};
 use crate::reference::Reference;
 use crate::secret::shell_word;
 
@@ -81,23 +81,8 @@ pub(super) enum GateStatus {
     TimedOut,
     /// Everything was checked once, as requested.
     OneCheck,
-    /// SIGINT was received.
-    Interrupted,
-    /// SIGTERM or SIGHUP was received.
-    Terminated,
-    /// A replay needs more responses than the recording has.
-    RecordingOver,
-}
-
-impl GateStatus {
-    /// Returns the status of a gate that was stopped with this exit code.
-    pub(super) fn stopped(code: u8) -> Self {
-        match code {
-            Exit::INTERRUPTED => Self::Interrupted,
-            Exit::TERMINATED => Self::Terminated,
-            _ => Self::RecordingOver,
-        }
-    }
+    /// The command was stopped.
+    Stopped(Stop),
 }
 
 /// What a gate has used so far, and its status.
@@ -210,9 +195,9 @@ fn not_checked(
 ) -> Problem {
     let message = match status {
         GateStatus::TimedOut => "not checked before the timeout",
-        GateStatus::Interrupted | GateStatus::Terminated => NOT_READ,
+        GateStatus::Stopped(Stop::EndOfRecording) => "not checked before the end of the recording",
+        GateStatus::Stopped(_) => NOT_READ,
         GateStatus::Certain if command.is_some() => "not checked before the verdict was certain",
-        GateStatus::RecordingOver => "not checked before the end of the recording",
         GateStatus::Certain => "no response before the verdict was certain",
         GateStatus::Running | GateStatus::OneCheck => "not checked yet",
     };

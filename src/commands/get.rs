@@ -12,7 +12,7 @@ use super::lookup::{self, AllowedTargets, DETAILS_TIMEOUT, Lookup, LookupPlan, L
 use super::poll::PolledJob;
 use super::runtime::block_on;
 use super::watch;
-use crate::error::Problem;
+use crate::error::{Problem, Stop};
 use crate::gate::{Condition, Decision, GatePolicy, Progress, decide};
 use crate::model::State;
 use crate::output::document::Envelope;
@@ -88,18 +88,18 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     context.show_progress();
     // Handles signals until the output is written.
     let mut interruption = Interruption::new();
-    let stop = interruption.stopped(context);
+    let stopped = interruption.stopped(context);
     Ok(match arguments.exit_status {
         false => {
             let mut rows = EarlyRows::new(context, &lookup.references);
-            let outcomes = lookup.outcomes_until(stop, |outcomes| rows.print(outcomes));
-            let (outcomes, stopped) = block_on(outcomes);
-            rows.finish(lookup::report("get", outcomes, stopped, &lookup))
+            let outcomes = lookup.outcomes_until(stopped, |outcomes| rows.print(outcomes));
+            let (outcomes, stop) = block_on(outcomes);
+            rows.finish(lookup::report("get", outcomes, stop, &lookup))
         }
         true => {
-            let (outcomes, stopped) = block_on(lookup.outcomes_until(stop, |_| {}));
+            let (outcomes, stop) = block_on(lookup.outcomes_until(stopped, |_| {}));
             let elapsed = stopwatch.measure("elapsed");
-            context.finish_gate(poll_once(&lookup, outcomes, stopped, &policy, elapsed))
+            context.finish_gate(poll_once(&lookup, outcomes, stop, &policy, elapsed))
         }
     })
 }
@@ -115,12 +115,11 @@ fn check_gate(plan: &LookupPlan, policy: &GatePolicy) -> Result<(), Vec<Problem>
     gate_report::check_condition(&plan.references, &policy.condition).map_err(Vec::from)
 }
 
-/// Evaluates a gate once: jobs that are still active leave it undecided, and so does the end of the command with the
-/// exit code `stopped`.
+/// Evaluates a gate once: jobs that are still active leave it undecided, and so does `stop`.
 fn poll_once(
     lookup: &Lookup,
     outcomes: Vec<LookupResult>,
-    stopped: Option<u8>,
+    stop: Option<Stop>,
     policy: &GatePolicy,
     elapsed: Duration,
 ) -> Envelope {
@@ -132,16 +131,16 @@ fn poll_once(
         .map(|(reference, outcome)| PolledJob::polled_once(reference, outcome))
         .collect();
     let evaluations = gate_report::evaluate_all(&polled, policy, Duration::ZERO);
-    let decision = match stopped {
+    let decision = match stop {
         Some(_) => Decision::undecided(),
         None => decide(&evaluations, policy, Progress::Over)
             .expect("a gate past its deadline has a verdict"),
     };
-    let code = stopped.unwrap_or_else(|| decision.exit_code(PENDING));
+    let code = stop.map_or_else(|| decision.exit_code(PENDING), Stop::exit_code);
     let stats = GateStats {
         elapsed,
         requests: lookup.transport.requests_sent(),
-        status: stopped.map_or(GateStatus::OneCheck, GateStatus::stopped),
+        status: stop.map_or(GateStatus::OneCheck, GateStatus::Stopped),
     };
     let notices = lookup.notices.all();
     let state = GateState {

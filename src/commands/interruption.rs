@@ -10,7 +10,8 @@ use tokio::time::sleep;
 
 use super::context::CommandContext;
 use super::runtime::{runtime, spawn_thread};
-use super::signals::{Signals, exit_by_signal};
+use super::signals::{Signals, exit_at_once};
+use crate::error::Stop;
 
 /// How long a command can print its results after a signal. An output that nobody reads must not keep it running.
 const MAX_OUTPUT_TIME: Duration = Duration::from_millis(250);
@@ -19,8 +20,8 @@ const MAX_OUTPUT_TIME: Duration = Duration::from_millis(250);
 ///
 /// When this is dropped, signals have no effect until another handler is installed.
 pub(super) struct Interruption {
-    /// Receives the exit code of the first signal.
-    received: oneshot::Receiver<u8>,
+    /// Receives the first signal.
+    received: oneshot::Receiver<Stop>,
     /// The thread ends when this is dropped.
     _end: oneshot::Sender<Infallible>,
 }
@@ -36,19 +37,19 @@ impl Interruption {
                 let mut signals = Signals::new();
                 // The thread that started this one is waiting.
                 let _ = are_taken.send(());
-                let code = tokio::select! {
+                let stop = tokio::select! {
                     biased;
                     _ = &mut ended => return,
-                    code = signals.next() => code,
+                    stop = signals.next() => stop,
                 };
                 // The command can have its results already.
-                let _ = sender.send(code);
+                let _ = sender.send(stop);
                 tokio::select! {
                     _ = ended => return,
                     () = sleep(MAX_OUTPUT_TIME) => {}
                     _ = signals.next() => {}
                 }
-                exit_by_signal(code);
+                exit_at_once(stop);
             });
         });
         // An error means that this process is exiting.
@@ -59,18 +60,18 @@ impl Interruption {
         }
     }
 
-    /// Waits for a signal, or for that of a replayed recording. Returns the exit code.
-    pub(super) async fn stopped(&mut self, context: &CommandContext) -> u8 {
+    /// Waits for a signal, or for that of a replayed recording.
+    pub(super) async fn stopped(&mut self, context: &CommandContext) -> Stop {
         let received = async {
             match (&mut self.received).await {
-                Ok(code) => code,
+                Ok(stop) => stop,
                 Err(_) => future::pending().await,
             }
         };
         tokio::select! {
             biased;
-            code = received => code,
-            code = context.session.interrupted() => code,
+            stop = received => stop,
+            stop = context.session.interrupted() => stop,
         }
     }
 }

@@ -7,9 +7,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::runtime::block_on;
 use super::shutdown::spawn_blocking_detached;
-use super::signals::{Signals, exit_by_signal};
-use crate::error::file_error_text;
-use crate::output::document::Exit;
+use super::signals::{Signals, exit_at_once};
+use crate::error::{Stop, file_error_text};
 use crate::settings::Environment;
 
 /// The variables that name a pager; the first one has priority.
@@ -89,16 +88,16 @@ async fn shown(mut pager: Child, text: Vec<u8>) {
         let _ = pager.wait();
     });
     loop {
-        let code = tokio::select! {
+        let stop = tokio::select! {
             biased;
             _ = &mut ended => return,
-            code = signals.next() => code,
+            stop = signals.next() => stop,
         };
-        if code != Exit::INTERRUPTED {
+        if stop != Stop::Interrupted {
             // The pager can have exited already.
             let _ = kill_process(id, Signal::TERM);
             let _ = ended.await;
-            exit_by_signal(code);
+            exit_at_once(stop);
         }
     }
 }

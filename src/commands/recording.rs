@@ -11,7 +11,6 @@ use crate::error::{Category, Problem};
 use crate::http::{Recorder, Replay, Session, Transport};
 use crate::model::SkippedSource;
 use crate::output;
-use crate::output::document::Exit;
 use crate::providers::{Client, RECORDING_MASKS};
 use crate::secret::{MASK, Secret, mask_arguments, quotable, quotable_path};
 use crate::settings::{Profile, RecordedProfile, Settings, SettingsSchema};
@@ -100,17 +99,6 @@ pub(super) fn incomplete_replay(session: &Session, problems: &[Problem]) -> Opti
     let is_incomplete = problems.is_empty() && session.lacks_responses();
     is_incomplete.then(|| {
         let message = "the recording has no response to some requests of this run";
-        Problem::new(Category::InvalidArgument, message)
-            .with_hint("run the recorded command, or record again")
-    })
-}
-
-/// Returns the error of a replay that was stopped with this exit code because it needs more responses than the
-/// recording has; `None` if the code is that of a signal.
-pub(super) fn end_of_recording(code: u8) -> Option<Problem> {
-    let is_signal = [Exit::INTERRUPTED, Exit::QUIT, Exit::TERMINATED].contains(&code);
-    (!is_signal).then(|| {
-        let message = "the recording ends before this run does";
         Problem::new(Category::InvalidArgument, message)
             .with_hint("run the recorded command, or record again")
     })

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::{Category, Problem, file_error_text};
+use crate::error::{Category, Problem, exit_code, file_error_text};
 use crate::output;
 use crate::output::document::{Envelope, Exit};
 use crate::settings::{self, Environment};
@@ -207,7 +207,7 @@ impl Reports {
         on_problem: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
         let timeout = match report.exit.code {
-            Exit::INTERRUPTED | Exit::TERMINATED => WRITE_TIMEOUT_AFTER_SIGNAL,
+            exit_code::INTERRUPTED | exit_code::TERMINATED => WRITE_TIMEOUT_AFTER_SIGNAL,
             _ => WRITE_TIMEOUT,
         };
         let mut first = None;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::gate_report;
 use super::lookup::Lookup;
 use super::poll::{OutageEvent, PollEvent, PollOptions, Poller};
-use crate::error::Problem;
+use crate::error::{Problem, Stop};
 use crate::gate::{Evaluation, GatePolicy};
 use crate::http::Stopwatch;
 use crate::model::NoticeCode;
@@ -97,13 +97,13 @@ impl RunLoop {
     /// Runs until the handler returns an outcome.
     ///
     /// # Errors
-    /// Returns the exit code of `stop` if it completes first.
+    /// Returns the result of `stopped` if it completes first.
     pub(super) async fn run<G: LoopHandler>(
         &mut self,
         handler: &mut G,
-        stop: Pin<&mut impl Future<Output = u8>>,
-    ) -> Result<G::Outcome, u8> {
-        let end = self.poll(handler, stop).await;
+        stopped: Pin<&mut impl Future<Output = Stop>>,
+    ) -> Result<G::Outcome, Stop> {
+        let end = self.poll(handler, stopped).await;
         self.lookup.transport.options().session.resume_clock();
         end
     }
@@ -111,8 +111,8 @@ impl RunLoop {
     async fn poll<G: LoopHandler>(
         &mut self,
         handler: &mut G,
-        mut stop: Pin<&mut impl Future<Output = u8>>,
-    ) -> Result<G::Outcome, u8> {
+        mut stopped: Pin<&mut impl Future<Output = Stop>>,
+    ) -> Result<G::Outcome, Stop> {
         loop {
             self.poller.fail_unanswered(&self.policy);
             if let Some(outcome) = handler.check(self) {
@@ -126,7 +126,7 @@ impl RunLoop {
             let (started, wake_at) = (self.poller.started(), self.wake_at(handler));
             tokio::select! {
                 biased;
-                code = &mut stop => return Err(code),
+                stop = &mut stopped => return Err(stop),
                 outcome = handler.output_changed() => if let Some(outcome) = outcome {
                     return Ok(outcome);
                 },

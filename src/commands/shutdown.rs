@@ -8,7 +8,8 @@ use tokio::time::{sleep, timeout};
 
 use super::reporter::Reporter;
 use super::runtime::{runtime, spawn_thread};
-use super::signals::{Signals, exit_by_signal};
+use super::signals::{Signals, exit_at_once};
+use crate::error::Stop;
 use crate::output::OutputOptions;
 
 /// How long an output can take after a signal: the process must exit within 100 ms.
@@ -19,10 +20,10 @@ const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 /// Calls `make` to generate the output, on this thread.
 ///
 /// A jq expression can run forever, and the signals have no default action now. A signal during the call
-/// therefore ends the process at once, and an earlier one, with the exit code `signalled`, after a moment.
+/// therefore ends the process at once, and an earlier one, `stop`, after a moment.
 pub(super) fn run_interruptible<T>(
     options: &OutputOptions,
-    signalled: Option<u8>,
+    stop: Option<Stop>,
     make: impl FnOnce() -> T,
 ) -> T {
     if options.query.is_none() {
@@ -32,10 +33,10 @@ pub(super) fn run_interruptible<T>(
     let watch = move || {
         runtime().block_on(async {
             let stopped = async {
-                match signalled {
-                    Some(code) => {
+                match stop {
+                    Some(stop) => {
                         sleep(SIGNAL_FLUSH_TIMEOUT).await;
-                        code
+                        stop
                     }
                     None => Signals::new().next().await,
                 }
@@ -43,7 +44,7 @@ pub(super) fn run_interruptible<T>(
             tokio::select! {
                 biased;
                 _ = is_made => {}
-                code = stopped => exit_by_signal(code),
+                stop = stopped => exit_at_once(stop),
             }
         });
     };
@@ -63,20 +64,20 @@ pub(super) async fn write(
     response: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
     messages: Vec<u8>,
     mut signals: Signals,
-    mut signalled: bool,
+    mut is_signalled: bool,
     describe_error: impl FnOnce(&io::Error) -> Vec<u8>,
 ) -> WriteResult {
     let mut lines = spawn_blocking_detached(move || reporter.finish());
-    let moment = if signalled {
+    let moment = if is_signalled {
         SIGNAL_FLUSH_TIMEOUT
     } else {
         LINE_FLUSH_TIMEOUT
     };
     let is_printed = timeout(moment, &mut lines).await.is_ok();
     let answered = spawn_blocking_detached(move || write_out(response).err());
-    let (failure, mut code) = wait_or_signal(answered, &mut signals, signalled).await;
+    let (failure, mut stop) = wait_or_signal(answered, &mut signals, is_signalled).await;
     let failure = failure.flatten();
-    signalled |= code.is_some();
+    is_signalled |= stop.is_some();
     let error_message = failure.as_ref().map_or_else(Vec::new, describe_error);
     let all_written = spawn_blocking_detached(move || {
         if !is_printed {
@@ -86,15 +87,15 @@ pub(super) async fn write(
         // A closed stderr does not change the verdict.
         let _ = io::stderr().write_all(&[error_message, messages].concat());
     });
-    let (_, later) = wait_or_signal(all_written, &mut signals, signalled).await;
-    code = code.or(later);
-    WriteResult { code, failure }
+    let (_, later) = wait_or_signal(all_written, &mut signals, is_signalled).await;
+    stop = stop.or(later);
+    WriteResult { stop, failure }
 }
 
 /// The result of writing the last outputs.
 pub(super) struct WriteResult {
-    /// The exit code of a signal during the writes.
-    pub code: Option<u8>,
+    /// The signal during the writes.
+    pub stop: Option<Stop>,
     /// Why stdout did not accept the output. A closed pipe is not a failure.
     pub failure: Option<io::Error>,
 }
@@ -113,21 +114,20 @@ pub(super) fn write_out(
     }
 }
 
-/// Waits for a result, or for a signal and its exit code. After a signal, waits for
-/// the result only for a moment.
+/// Waits for a result, or for a signal. After a signal, waits for the result only for a moment.
 async fn wait_or_signal<T>(
     done: oneshot::Receiver<T>,
     signals: &mut Signals,
-    signalled: bool,
-) -> (Option<T>, Option<u8>) {
-    if signalled {
+    is_signalled: bool,
+) -> (Option<T>, Option<Stop>) {
+    if is_signalled {
         let done = timeout(SIGNAL_FLUSH_TIMEOUT, done).await;
         return (done.ok().and_then(Result::ok), None);
     }
     tokio::select! {
         biased;
         done = done => (done.ok(), None),
-        code = signals.next() => (None, Some(code)),
+        stop = signals.next() => (None, Some(stop)),
     }
 }
 

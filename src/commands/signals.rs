@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::runtime::{runtime, spawn_thread};
 use crate::credentials::end_commands;
-use crate::output::document::Exit;
+use crate::error::Stop;
 use crate::output::restore_terminal;
 
 /// True once a command handles the signals itself.
@@ -57,14 +57,14 @@ impl Signals {
         end_process_by_signals();
     }
 
-    /// Waits for a signal and returns its exit code; SIGHUP has that of SIGTERM.
-    pub(super) async fn next(&mut self) -> u8 {
+    /// Waits for a signal; SIGHUP has the same effect as SIGTERM.
+    pub(super) async fn next(&mut self) -> Stop {
         tokio::select! {
             biased;
-            () = received(&mut self.interrupt) => Exit::INTERRUPTED,
-            () = received(&mut self.terminate) => Exit::TERMINATED,
-            () = received(&mut self.quit) => Exit::QUIT,
-            () = received(&mut self.hangup) => Exit::TERMINATED,
+            () = received(&mut self.interrupt) => Stop::Interrupted,
+            () = received(&mut self.terminate) => Stop::Terminated,
+            () = received(&mut self.quit) => Stop::Quit,
+            () = received(&mut self.hangup) => Stop::Terminated,
         }
     }
 }
@@ -87,9 +87,9 @@ pub(super) fn end_process_by_signals() {
                 // The thread that started this one is waiting.
                 let _ = are_taken.send(());
                 loop {
-                    let code = signals.next().await;
-                    if code == Exit::QUIT || !ARE_HANDLED.load(Ordering::Acquire) {
-                        exit_by_signal(code);
+                    let stop = signals.next().await;
+                    if stop == Stop::Quit || !ARE_HANDLED.load(Ordering::Acquire) {
+                        exit_at_once(stop);
                     }
                 }
             });
@@ -100,10 +100,10 @@ pub(super) fn end_process_by_signals() {
 }
 
 /// Ends this process and its child processes at once, and restores the terminal.
-pub(super) fn exit_by_signal(code: u8) -> ! {
+pub(super) fn exit_at_once(stop: Stop) -> ! {
     restore_terminal();
     end_commands();
-    process::exit(code.into())
+    process::exit(stop.exit_code().into())
 }
 
 fn is_first_process() -> bool {

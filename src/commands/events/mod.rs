@@ -116,14 +116,14 @@ fn once(context: &CommandContext, setup: &Setup) -> u8 {
     context.show_progress();
     // Handles signals until the output is written.
     let mut interruption = Interruption::new();
-    let stop = interruption.stopped(context);
-    let (outcomes, stopped) = block_on(lookup.outcomes_until(stop, |_| {}));
+    let stopped = interruption.stopped(context);
+    let (outcomes, stop) = block_on(lookup.outcomes_until(stopped, |_| {}));
     context.progress.stop();
     let (jobs, problems) = partition(outcomes);
     let timeline = Timeline::from_jobs("events", &jobs, problems, lookup.notices.all());
     let mut timeline = Timeline {
         requests: lookup.transport.requests_sent(),
-        ..timeline.stopped(stopped)
+        ..timeline.stopped(stop)
     };
     timeline.retain(&setup.filter);
     let code = finish(context, &timeline, setup.columns.as_deref());

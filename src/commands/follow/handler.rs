@@ -11,11 +11,10 @@ use crate::commands::job_control::is_in_background;
 use crate::commands::live_terminal::{LiveTerminal, TerminalEvent};
 use crate::commands::poll::PollEvent;
 use crate::commands::print::write_problem;
-use crate::commands::recording::end_of_recording;
 use crate::commands::reporter::Reporter;
 use crate::commands::run_loop::{LoopHandler, RunLoop};
 use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
-use crate::error::{self, Category, Problem};
+use crate::error::{self, Category, Problem, Stop};
 use crate::gate::Evaluation;
 use crate::model::Job;
 use crate::output::document::Exit;
@@ -174,28 +173,28 @@ impl<'a> FollowHandler<'a> {
         }
     }
 
-    /// Follows the resources until the end, until `stop` returns an exit code, or
-    /// until `quit` completes. Returns the exit code.
+    /// Follows the resources until the end, or until `stopped` or `quit`
+    /// completes. Returns the exit code.
     pub(super) async fn run(
         mut self,
         run: &mut RunLoop,
-        mut stop: Pin<&mut impl Future<Output = u8>>,
+        mut stopped: Pin<&mut impl Future<Output = Stop>>,
         quit: impl Future<Output = ()>,
     ) -> u8 {
         let has_quit = Cell::new(false);
-        let stop_or_quit = async {
+        let stopped_or_quit = async {
             tokio::select! {
                 biased;
-                code = stop.as_mut() => code,
+                stop = stopped.as_mut() => stop,
                 () = quit => {
                     has_quit.set(true);
                     // As after Ctrl-C: 0 would mean that all resources have ended.
-                    Exit::INTERRUPTED
+                    Stop::Interrupted
                 }
             }
         };
-        let end = run.run(&mut self, pin!(stop_or_quit)).await;
-        self.finish(run, end, has_quit.get(), stop).await
+        let end = run.run(&mut self, pin!(stopped_or_quit)).await;
+        self.finish(run, end, has_quit.get(), stopped).await
     }
 
     /// Reports a job or scope that cannot be read. A transient failure is part of an outage, which is reported as a
@@ -312,12 +311,12 @@ impl<'a> FollowHandler<'a> {
     async fn finish(
         mut self,
         run: &RunLoop,
-        end: Result<io::Result<()>, u8>,
+        end: Result<io::Result<()>, Stop>,
         has_quit: bool,
-        stop: Pin<&mut impl Future<Output = u8>>,
+        stopped: Pin<&mut impl Future<Output = Stop>>,
     ) -> u8 {
         let render_context = self.render_context();
-        let over = end.as_ref().err().and_then(|code| end_of_recording(*code));
+        let over = end.as_ref().err().and_then(|stop| stop.problem());
         if let Some(problem) = &over {
             self.report_failure(run, problem, true);
         }
@@ -354,7 +353,7 @@ impl<'a> FollowHandler<'a> {
         let end = match waits_for_reader {
             true => tokio::select! {
                 failure = self.stdout.close() => failure.map_or(end, |error| Ok(Err(error))),
-                code = stop => Err(code),
+                stop = stopped => Err(stop),
             },
             false => {
                 self.stdout.close_soon().await;
@@ -366,7 +365,7 @@ impl<'a> FollowHandler<'a> {
         }
         let code = match &end {
             Ok(Ok(())) => error::exit_code(problems),
-            Err(code) => *code,
+            Err(stop) => stop.exit_code(),
             Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
             Ok(Err(error)) => {
                 for line in problem_lines(&write_problem(error), &render_context) {

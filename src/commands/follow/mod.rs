@@ -84,11 +84,11 @@ pub(super) fn run(
         let mut signals = Signals::new().with_quit();
         let connected = tokio::select! {
             biased;
-            code = signals.next() => Ok(Some(code)),
+            stop = signals.next() => Ok(Some(stop)),
             ended = lookup.run_commands() => ended.map(|()| None),
         };
-        let signalled = match connected {
-            Ok(signalled) => signalled,
+        let stop = match connected {
+            Ok(stop) => stop,
             Err(problems) => {
                 signals.release();
                 return Err(problems);
@@ -104,13 +104,15 @@ pub(super) fn run(
             context.show_progress();
         }
         let code = {
-            let stop = pin!(async {
-                match signalled {
-                    Some(code) => code,
+            let stopped = pin!(async {
+                match stop {
+                    Some(stop) => stop,
                     None => context.stopped(&mut signals).await,
                 }
             });
-            handler.run(&mut run, stop, quit(keyboard.as_ref())).await
+            handler
+                .run(&mut run, stopped, quit(keyboard.as_ref()))
+                .await
         };
         context.progress.stop();
         Ok(code)

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::poll::PolledJob;
 use super::{GateState, GateStats, GateStatus};
+use crate::error::Stop;
 use crate::gate::Verdict;
 use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::model::State;
@@ -138,9 +139,11 @@ fn stopped(stats: GateStats) -> Option<String> {
     let elapsed = output::duration(seconds);
     match stats.status {
         GateStatus::TimedOut => Some(format!("timed out after {elapsed}")),
-        GateStatus::Interrupted => Some(format!("interrupted after {elapsed}")),
-        GateStatus::Terminated => Some(format!("terminated after {elapsed}")),
-        GateStatus::RecordingOver => Some(format!("the recording ends after {elapsed}")),
+        GateStatus::Stopped(stop) => Some(match stop {
+            Stop::Interrupted | Stop::Quit => format!("interrupted after {elapsed}"),
+            Stop::Terminated => format!("terminated after {elapsed}"),
+            Stop::EndOfRecording => format!("the recording ends after {elapsed}"),
+        }),
         GateStatus::Running | GateStatus::Certain | GateStatus::OneCheck => None,
     }
 }

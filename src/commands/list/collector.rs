@@ -11,6 +11,7 @@ use super::batch::Batch;
 use super::lister::{ListEvent, ListedPage};
 use super::report::ScopeReport;
 use super::words;
+use crate::error::Stop;
 use crate::http::Session;
 use crate::output;
 use crate::providers::Filter;
@@ -20,8 +21,8 @@ use crate::sort::SortExt as _;
 pub(super) enum ListEnd {
     /// All scopes were listed.
     Done,
-    /// A signal came; this is its exit code.
-    Stopped(u8),
+    /// A signal was received, or a replay is past the end of its recording.
+    Stopped(Stop),
     /// The output can no longer be written.
     Closed(io::Error),
 }
@@ -53,8 +54,8 @@ impl ListCollector<'_> {
         loop {
             let next = tokio::select! {
                 biased;
-                code = self.signals.next() => return ListEnd::Stopped(code),
-                code = self.session.ended() => return ListEnd::Stopped(code),
+                stop = self.signals.next() => return ListEnd::Stopped(stop),
+                stop = self.session.ended() => return ListEnd::Stopped(stop),
                 error = self.stdout.closed() => return ListEnd::Closed(error),
                 next = events.recv() => next,
             };
@@ -126,7 +127,7 @@ impl ListCollector<'_> {
                 self.stdout.write(written);
                 tokio::select! {
                     biased;
-                    code = self.signals.next() => return Some(ListEnd::Stopped(code)),
+                    stop = self.signals.next() => return Some(ListEnd::Stopped(stop)),
                     flushed = self.stdout.flushed() => if let Err(error) = flushed {
                         return Some(ListEnd::Closed(error));
                     },

@@ -2,9 +2,8 @@
 
 use super::options::ListOptions;
 use super::report::{ListStatus, ScopeReport};
-use crate::error::Problem;
+use crate::error::{Problem, Stop};
 use crate::model::{Notice, NoticeCode, State};
-use crate::output::document::Exit;
 use crate::providers::{COMPARED_FIELDS, Filter, Truncation};
 
 /// Up to this many scopes are named; more are only counted.
@@ -219,13 +218,12 @@ pub(super) fn reason(
     listed: &[ScopeReport],
     left_out: usize,
     options: &ListOptions,
-    signal: Option<u8>,
+    stop: Option<Stop>,
 ) -> Option<String> {
-    match signal {
-        Some(Exit::INTERRUPTED) => return Some("interrupted".to_owned()),
-        Some(Exit::TERMINATED) => return Some("terminated".to_owned()),
-        // The recording of a replay has ended.
-        Some(_) | None => {}
+    match stop {
+        Some(Stop::Interrupted | Stop::Quit) => return Some("interrupted".to_owned()),
+        Some(Stop::Terminated) => return Some("terminated".to_owned()),
+        Some(Stop::EndOfRecording) | None => {}
     }
     let has_limit = options.has_limit();
     let is_excused = |report: &ScopeReport| {

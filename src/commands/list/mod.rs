@@ -29,12 +29,12 @@ use super::completion_cache::ListedReferences;
 use super::context::{CommandContext, CommandResult};
 use super::lookup::{AccountId, Lookup, Pacing, check_columns};
 use super::poll::MIN_CALL_INTERVAL;
-use super::recording::{end_of_recording, incomplete_replay};
+use super::recording::incomplete_replay;
 use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, Stop};
 use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
@@ -168,12 +168,12 @@ impl ListRun {
         context.progress.stop();
         // Stop the remaining lists before the last rows are written.
         drop(running);
-        let signal = match end {
+        let stop = match end {
             ListEnd::Done => None,
-            ListEnd::Stopped(code) => Some(code),
+            ListEnd::Stopped(stop) => Some(stop),
             ListEnd::Closed(error) => return context.exit_code_after_write(Err(error), 0),
         };
-        self.finish(context, collector, signal).await
+        self.finish(context, collector, stop).await
     }
 
     /// Writes the remaining rows, then the messages.
@@ -181,7 +181,7 @@ impl ListRun {
         self,
         context: &CommandContext,
         mut collector: ListCollector<'_>,
-        signal: Option<u8>,
+        stop: Option<Stop>,
     ) -> u8 {
         let output_options = &context.output_options;
         let render_context = context.render_context(io::stdout().is_terminal());
@@ -205,16 +205,17 @@ impl ListRun {
         for scope in &listed {
             self.lookup.keep_notices(scope.notices.take_all());
         }
-        let mut report = self.report(&listed, batches, signal);
+        let mut report = self.report(&listed, batches, stop);
         if self.active_first {
             report.content.jobs.order_by_key(|job| job.ended);
         }
         let left_out = self.sort_and_limit(context, &mut report);
-        let reason = footer::reason(&listed, left_out, &self.options, signal);
-        let rendered = shutdown::run_interruptible(output_options, signal, || {
+        let reason = footer::reason(&listed, left_out, &self.options, stop);
+        let rendered = shutdown::run_interruptible(output_options, stop, || {
             final_output(
                 rows,
                 &report,
+                stop,
                 reason.as_deref(),
                 output_options,
                 &render_context,
@@ -224,19 +225,19 @@ impl ListRun {
             Ok(part) => stdout.write(part),
             Err(error) => return context.exit_code_after_write(Err(error), 0),
         }
-        if is_streamed || signal.is_none() {
+        if is_streamed || stop.is_none() {
             record_rows(context, &report, is_streamed.then_some(&shown));
         }
-        if let Some(code) = signal {
+        if let Some(stop) = stop {
             stdout.close_soon().await;
-            if let Some(problem) = end_of_recording(code) {
+            if let Some(problem) = stop.problem() {
                 context.print_problem(&problem);
             }
-            return code;
+            return stop.exit_code();
         }
         let failure = tokio::select! {
             failure = stdout.close() => failure,
-            code = signals.next() => return code,
+            stop = signals.next() => return stop.exit_code(),
         };
         if let Some(error) = failure {
             return context.exit_code_after_write(Err(error), 0);
@@ -275,14 +276,14 @@ impl ListRun {
         running
     }
 
-    fn report(&self, listed: &[ScopeReport], found: Batch, signal: Option<u8>) -> Envelope {
+    fn report(&self, listed: &[ScopeReport], found: Batch, stop: Option<Stop>) -> Envelope {
         let problems = listed.iter().flat_map(|one| {
             let problems = one.problems(listed).cloned();
             problems.chain(one.row_problem())
         });
         let mut problems: Vec<Problem> = problems.collect();
         let session = &self.lookup.transport.options().session;
-        problems.extend(signal.and_then(end_of_recording));
+        problems.extend(stop.and_then(Stop::problem));
         problems.extend(incomplete_replay(session, &problems));
         let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));
@@ -297,8 +298,8 @@ impl ListRun {
             requested: listed.len() as u64,
             answered: listed.iter().filter(|one| one.is_answered()).count() as u64,
         };
-        if let Some(code) = signal {
-            report.exit = Exit::new(code);
+        if let Some(stop) = stop {
+            report.exit = Exit::new(stop.exit_code());
         }
         report
     }
@@ -360,6 +361,7 @@ impl ListRun {
 fn final_output(
     rows: Option<output::RowWriter<'_>>,
     report: &Envelope,
+    stop: Option<Stop>,
     incomplete: Option<&str>,
     output_options: &OutputOptions,
     render_context: &RenderContext,
@@ -372,7 +374,7 @@ fn final_output(
             rows.end(&mut part, report, incomplete)?;
         }
         // Print no partial table after a signal; documents for programs contain how the list ended.
-        None if is_human_format(output_options.format) && report.exit.code > 128 => {}
+        None if is_human_format(output_options.format) && stop.is_some_and(Stop::is_signal) => {}
         None => output::write(&mut part, report, output_options, render_context)?,
     }
     Ok(part)

@@ -31,11 +31,10 @@ use super::job_identity::KnownIdentity;
 use super::lookup::{Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
 use super::print::write_problem;
-use super::recording::end_of_recording;
 use super::runtime::block_on;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
-use crate::error::{self, Problem};
+use crate::error::{self, Problem, Stop};
 use crate::kind::{Kind, LogSpec};
 use crate::model::Since;
 use crate::output::{Format, RecordWriter, Summary};
@@ -129,10 +128,10 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
         }
     };
     let mut signals = Signals::new();
-    let mut stop = pin!(context.stopped(&mut signals));
+    let mut stopped = pin!(context.stopped(&mut signals));
     let reference = tokio::select! {
         biased;
-        code = &mut stop => Err(LogEnd::stopped(code)),
+        stop = &mut stopped => Err(LogEnd::stopped(stop)),
         reference = reference(&setup.lookup) => reference.map_err(LogEnd::from),
     };
     let reference = match reference {
@@ -142,14 +141,14 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
     let mut stream = stream(context, arguments, &setup, reference, stdout);
     let read = tokio::select! {
         biased;
-        code = &mut stop => {
+        stop = &mut stopped => {
             stream.write_partial_lines();
-            Err(LogEnd::stopped(code))
+            Err(LogEnd::stopped(stop))
         }
         read = read(&mut stream, arguments.follow.then_some(setup.interval)) => Ok(read),
     };
     let mut problems = stream.unread_problems();
-    let stopped = match read {
+    let stop = match read {
         Ok(Ok(())) => None,
         Ok(Err(LogStreamError::Problem(problem))) => {
             if !problems.contains(&problem) {
@@ -162,14 +161,14 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
         }
         Err(end) => {
             problems.extend(end.problems);
-            end.stopped
+            end.stop
         }
     };
-    let is_empty = stopped.is_none() && problems.is_empty();
+    let is_empty = stop.is_none() && problems.is_empty();
     let end = LogEnd {
         was_read: is_empty || stream.logs.iter().any(|log| log.is_opened),
         problems,
-        stopped,
+        stop,
     };
     let LogStream {
         mut printer,
@@ -185,16 +184,16 @@ struct LogEnd {
     /// A log was read, even if it has no lines.
     was_read: bool,
     problems: Vec<Problem>,
-    /// The exit code of a signal, or of the end of a replayed recording.
-    stopped: Option<u8>,
+    /// Why the command was stopped, if it was.
+    stop: Option<Stop>,
 }
 
 impl LogEnd {
-    fn stopped(code: u8) -> Self {
+    fn stopped(stop: Stop) -> Self {
         Self {
             was_read: false,
-            problems: end_of_recording(code).into_iter().collect(),
-            stopped: Some(code),
+            problems: stop.problem().into_iter().collect(),
+            stop: Some(stop),
         }
     }
 }
@@ -204,7 +203,7 @@ impl From<Problem> for LogEnd {
         Self {
             was_read: false,
             problems: vec![problem],
-            stopped: None,
+            stop: None,
         }
     }
 }
@@ -302,7 +301,7 @@ async fn finish(
             jobs: u64::from(end.was_read),
             errors: problems.len() as u64,
             requests: lookup.transport.requests_sent(),
-            complete: problems.is_empty() && end.stopped.is_none(),
+            complete: problems.is_empty() && end.stop.is_none(),
             notices: lookup.notices.all(),
             gate: None,
             exit: None,
@@ -310,12 +309,12 @@ async fn finish(
         let _ = records.write(&mut out, now, summary);
         stdout.write(out);
     }
-    if let Some(code) = end.stopped {
+    if let Some(stop) = end.stop {
         stdout.close_soon().await;
-        if let Some(problem) = end_of_recording(code) {
+        if let Some(problem) = stop.problem() {
             context.print_problem(&problem);
         }
-        return code;
+        return stop.exit_code();
     }
     let written = stdout.close().await;
     for problem in problems {

@@ -15,7 +15,7 @@ use super::account::{AccountId, account_of, account_of_scope};
 use super::list_rows::{EndProof, EndProofs, MAX_DETAILS, is_active};
 use super::run::{LOOKUP_TIMEOUT, Lookup, LookupResult, NotedJob};
 use crate::commands::progress_line::SLOW_REQUEST;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, Stop};
 use crate::http::Deadline;
 use crate::kind::Kind;
 use crate::model::{Job, Notice, NoticeCode};
@@ -37,16 +37,16 @@ impl Lookup {
         outcomes
     }
 
-    /// Looks up all references like [`Lookup::outcomes`], until `stop` returns an exit code, which is returned as well.
+    /// Looks up all references like [`Lookup::outcomes`], until `stopped` completes; its result is returned as well.
     /// References that were not read until then have an error. If this is slow, calls `on_slow` with the outcomes so
     /// far, and again after new ones. An outcome is `None` until it is known; the order is that of the references.
     pub(in crate::commands) async fn outcomes_until(
         self: &Arc<Self>,
-        stop: impl Future<Output = u8>,
+        stopped: impl Future<Output = Stop>,
         on_slow: impl FnMut(&[Option<LookupResult>]),
-    ) -> (Vec<LookupResult>, Option<u8>) {
+    ) -> (Vec<LookupResult>, Option<Stop>) {
         let targets = self.targets();
-        let (outcomes, stopped) = self.look_up(&targets, stop, on_slow).await;
+        let (outcomes, stop) = self.look_up(&targets, stopped, on_slow).await;
         let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
         let answered = outcomes.into_iter().zip(&targets);
         let answered = answered.filter_map(|(outcome, one)| match (&outcome, one) {
@@ -55,7 +55,7 @@ impl Lookup {
         });
         let answered: Vec<LookupResult> = answered.collect();
         self.note_list_rows(answered.iter().flatten());
-        (answered, stopped)
+        (answered, stop)
     }
 
     /// Looks up these references concurrently and returns the results in their order.
@@ -71,11 +71,11 @@ impl Lookup {
     async fn look_up(
         self: &Arc<Self>,
         targets: &[LookupTarget],
-        stop: impl Future<Output = u8>,
+        stopped: impl Future<Output = Stop>,
         mut on_slow: impl FnMut(&[Option<LookupResult>]),
-    ) -> (Vec<LookupResult>, Option<u8>) {
-        let mut stop = pin!(stop);
-        let mut stopped = None;
+    ) -> (Vec<LookupResult>, Option<Stop>) {
+        let mut stopped = pin!(stopped);
+        let mut stop = None;
         let mut lookups = Lookups::start(self, targets);
         let mut show_at = Instant::now() + SLOW_REQUEST;
         let mut has_new = true;
@@ -89,8 +89,8 @@ impl Lookup {
                     lookups.handle(result.expect("a request task neither panics nor is cancelled"));
                     has_new = true;
                 }
-                code = &mut stop => {
-                    stopped = Some(code);
+                reason = &mut stopped => {
+                    stop = Some(reason);
                     break;
                 }
                 () = sleep_until(show_at), if has_new => {
@@ -103,7 +103,7 @@ impl Lookup {
         let outcomes = lookups.outcomes.into_iter().zip(targets);
         let outcomes =
             outcomes.map(|(outcome, target)| outcome.unwrap_or_else(|| Err(target.not_read())));
-        (outcomes.collect(), stopped)
+        (outcomes.collect(), stop)
     }
 
     /// Returns the requested targets in the given order.

@@ -11,7 +11,7 @@ use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
 use crate::commands::recording::incomplete_replay;
 use crate::credentials::CredentialCommand;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, Stop};
 use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
 use crate::model::{Job, Notice, Time};
@@ -263,12 +263,11 @@ impl Lookup {
     }
 }
 
-/// Creates the report from the results. `stopped` is the exit code of a command that was stopped before all results
-/// were known.
+/// Creates the report from the results. `stop` is why the command was stopped before all of them were known, if it was.
 pub(in crate::commands) fn report(
     command: &'static str,
     outcomes: Vec<LookupResult>,
-    stopped: Option<u8>,
+    stop: Option<Stop>,
     lookup: &Lookup,
 ) -> Envelope {
     let mut problems = Vec::new();
@@ -283,6 +282,6 @@ pub(in crate::commands) fn report(
     ));
     Envelope {
         requests: lookup.transport.requests_sent(),
-        ..Envelope::new(command, jobs, problems, lookup.notices.all()).stopped(stopped)
+        ..Envelope::new(command, jobs, problems, lookup.notices.all()).stopped(stop)
     }
 }

@@ -36,10 +36,9 @@ use super::reporter::Reporter;
 use super::reports::{ReportSink, replace_atomic};
 use super::runtime::block_on;
 use super::signals::Signals;
-use crate::error::{self, Category, Problem, file_error_text};
+use crate::error::{self, Category, Problem, Stop, file_error_text};
 use crate::http::{self, Handler, ServerLimits};
 use crate::output::ExpositionFormat;
-use crate::output::document::Exit;
 use document::Document;
 use exporter::Exporter;
 use log::MessageLog;
@@ -205,7 +204,7 @@ async fn serve(
     loop {
         tokio::select! {
             biased;
-            code = signals.next() => return Ok(exit_code(code)),
+            stop = signals.next() => return Ok(exit_code(stop)),
             Some(line) = lines.recv() => reporter.println(line),
             never = &mut serving => match never {},
         }
@@ -213,10 +212,10 @@ async fn serve(
 }
 
 /// Returns the exit code of an exporter that a signal ended: 0 for SIGTERM, which is the usual end of a service.
-fn exit_code(signalled: u8) -> u8 {
-    match signalled {
-        Exit::TERMINATED => 0,
-        code => code,
+fn exit_code(stop: Stop) -> u8 {
+    match stop {
+        Stop::Terminated => 0,
+        stop => stop.exit_code(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
 use crate::commands::signals::Signals;
-use crate::error::Problem;
+use crate::error::{Problem, Stop};
 use crate::gate::{Condition, Counts, Decision, Evaluation, Progress, decide};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::output::document::{Envelope, Exit};
@@ -155,7 +155,7 @@ impl<'a> WaitHandler<'a> {
     }
 
     /// Starts the commands that print credentials, and waits for them if no account is used before they have ended.
-    /// Writes the reports before. Returns the exit code of a signal that is received meanwhile.
+    /// Writes the reports before. Returns a signal that is received meanwhile.
     ///
     /// # Errors
     /// Returns the usage errors that were only found with the credentials.
@@ -163,16 +163,16 @@ impl<'a> WaitHandler<'a> {
         &mut self,
         lookup: &Arc<Lookup>,
         signals: &mut Signals,
-    ) -> Result<Result<(), u8>, Vec<Problem>> {
+    ) -> Result<Option<Stop>, Vec<Problem>> {
         if lookup.awaits_commands() {
             let run = run_loop(Arc::clone(lookup), &self.options);
             self.write_reports(&run);
         }
-        let connected = tokio::select! {
+        let stop = tokio::select! {
             biased;
-            code = signals.next() => Err(code),
+            stop = signals.next() => Some(stop),
             ended = lookup.run_commands() => match ended {
-                Ok(()) => Ok(()),
+                Ok(()) => None,
                 Err(problems) => {
                     let report = Envelope::new("wait", Vec::new(), problems.clone(), Vec::new());
                     self.reports.rewrite(&report.without_requests());
@@ -182,7 +182,7 @@ impl<'a> WaitHandler<'a> {
         };
         // Until now, Ctrl-Z has stopped the process at once.
         self.terminal = self.reporter.is_live().then(|| LiveTerminal::new(None));
-        Ok(connected)
+        Ok(stop)
     }
 
     /// Subtracts elapsed time from the time limit.
@@ -317,9 +317,9 @@ impl<'a> WaitHandler<'a> {
         });
     }
 
-    /// Returns the document of the command; `end` is the decision or the exit code of a signal. Moves the jobs into
+    /// Returns the document of the command; `end` is the decision, or why there is none. Moves the jobs into
     /// it: there can be thousands.
-    pub(super) fn report(&self, run: &mut RunLoop, end: &Result<Decision, u8>) -> Envelope {
+    pub(super) fn report(&self, run: &mut RunLoop, end: &Result<Decision, Stop>) -> Envelope {
         let polled = run.poller.jobs.iter();
         run.lookup
             .note_list_rows(polled.filter_map(|polled| polled.current.job.as_ref()));
@@ -333,7 +333,7 @@ impl<'a> WaitHandler<'a> {
     fn gate_report(
         &self,
         run: &RunLoop,
-        end: Option<&Result<Decision, u8>>,
+        end: Option<&Result<Decision, Stop>>,
     ) -> (GateReport, Vec<Notice>, u8) {
         let is_one_check = self.options.timeout == Timeout::SingleCheck;
         let pending = match is_one_check {
@@ -342,7 +342,11 @@ impl<'a> WaitHandler<'a> {
         };
         let (decision, code, status) = match end {
             None => (Decision::undecided(), Exit::PENDING, GateStatus::Running),
-            Some(Err(code)) => (Decision::undecided(), *code, GateStatus::stopped(*code)),
+            Some(Err(stop)) => (
+                Decision::undecided(),
+                stop.exit_code(),
+                GateStatus::Stopped(*stop),
+            ),
             Some(Ok(decision)) => {
                 let status = match is_one_check {
                     _ if !self.is_timed_out(run) => GateStatus::Certain,

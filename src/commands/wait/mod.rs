@@ -20,7 +20,7 @@ use super::reports::Reports;
 use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, Stop};
 use crate::gate::KindWords;
 use crate::http::{Session, Stopwatch};
 use crate::output::document::{Envelope, Exit};
@@ -117,8 +117,8 @@ async fn run_wait(
     };
     let mut signals = Signals::new();
     let mut wait = WaitHandler::new(options, reports, reporter, render_context);
-    let connected = match wait.connected(&lookup, &mut signals).await {
-        Ok(connected) => connected,
+    let stop = match wait.connected(&lookup, &mut signals).await {
+        Ok(stop) => stop,
         Err(problems) => {
             signals.release();
             return Err(problems);
@@ -127,12 +127,12 @@ async fn run_wait(
     wait.warn(&lookup);
     wait.shorten(stopwatch.measure("preparation"));
     let mut run = run_loop(lookup, &wait.options).with_stopwatch(stopwatch);
-    let end = match connected {
-        Ok(()) => {
+    let end = match stop {
+        None => {
             run.run(&mut wait, pin!(context.stopped(&mut signals)))
                 .await
         }
-        Err(signal) => Err(signal),
+        Some(stop) => Err(stop),
     };
     let report = wait.report(&mut run, &end);
     drop(run);
@@ -140,13 +140,13 @@ async fn run_wait(
     Ok(code)
 }
 
-/// Writes the reports and the output, and returns the exit code. `signal` is the exit code of the signal that ended the
-/// wait, if any.
+/// Writes the reports and the output, and returns the exit code. `stop` is why the wait ended without a decision, if it
+/// did.
 async fn finish(
     context: &CommandContext,
     mut wait: WaitHandler<'_>,
     mut report: Envelope,
-    signal: Option<u8>,
+    stop: Option<Stop>,
     signals: Signals,
     render_context: &RenderContext,
 ) -> u8 {
@@ -165,7 +165,7 @@ async fn finish(
     }
     text.extend(annotations);
     let reported = report.exit.code;
-    let (response, text) = shutdown::run_interruptible(&context.output_options, signal, || {
+    let (response, text) = shutdown::run_interruptible(&context.output_options, stop, || {
         context.gate_messages(&mut report, text)
     });
     let mut report = Arc::new(report);
@@ -176,13 +176,13 @@ async fn finish(
         let _ = output::write_problem(&mut lines, &write_problem(error), render_context);
         lines
     };
-    let signalled = signal.is_some() && !context.session.has_ended();
+    let is_signalled = stop.is_some() && !context.session.has_ended();
     let written = shutdown::write(
         wait.reporter,
         response,
         text,
         signals,
-        signalled,
+        is_signalled,
         describe_error,
     )
     .await;
@@ -192,5 +192,5 @@ async fn finish(
     if report.exit.code != reported {
         wait.reports.rewrite(&report);
     }
-    written.code.unwrap_or(report.exit.code)
+    written.stop.map_or(report.exit.code, Stop::exit_code)
 }

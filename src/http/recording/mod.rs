@@ -30,6 +30,7 @@ pub use recorder::Recorder;
 pub use replay::Replay;
 
 use super::Clock;
+use crate::error::Stop;
 
 /// Version of the format of recordings.
 const FORMAT: u32 = 1;
@@ -160,10 +161,10 @@ impl Session {
         }
     }
 
-    /// Waits until a replay is past the end of its recording, and returns the exit code of a run that is stopped there:
-    /// that of the recorded run if a signal ended it, and otherwise 5, since the run needs more responses than the
-    /// recording has. The clock is resumed at that point.
-    pub async fn ended(&self) -> u8 {
+    /// Waits until a replay is past the end of its recording, and returns why it is stopped there: like the recorded
+    /// run if a signal ended that run, and otherwise because it needs more responses than the recording has. The
+    /// clock is resumed at that point.
+    pub async fn ended(&self) -> Stop {
         match self {
             Self::Replay(replay) => replay.ended().await,
             Self::Live | Self::Record(_) => future::pending().await,
@@ -171,9 +172,9 @@ impl Session {
     }
 
     /// Waits for the end of the recording like [`Session::ended`], but only if a signal ended the recorded run.
-    pub async fn interrupted(&self) -> u8 {
+    pub async fn interrupted(&self) -> Stop {
         match self {
-            Self::Replay(replay) if replay.signal().is_some() => replay.ended().await,
+            Self::Replay(replay) if replay.recorded_stop().is_some() => replay.ended().await,
             Self::Live | Self::Record(_) | Self::Replay(_) => future::pending().await,
         }
     }

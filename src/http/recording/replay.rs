@@ -17,7 +17,7 @@ use super::content::{Content, MAX_BODY, Masker};
 use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
 use super::folder::{self, Header, unreadable};
 use super::stream::{self, ReplayProgress, moment};
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, Stop};
 use crate::http::lines::LineBody;
 use crate::http::{RequestError, Response};
 use crate::model::Time;
@@ -25,10 +25,6 @@ use crate::secret::{Redactor, quotable_path};
 use crate::settings::RecordedSettings;
 use crate::sync::lock;
 
-/// Exit code of a run that is stopped at the end of its recording: that of a request without a recorded response.
-const OVER: u8 = 5;
-/// Exit codes of runs that were ended by a signal.
-const SIGNALS: [u8; 2] = [130, 143];
 /// Duration of each of the blocking tasks that stop the clock.
 const BLOCKING_INTERVAL: Duration = Duration::from_millis(10);
 /// How long a run can continue after the end of its recording before it is stopped.
@@ -153,20 +149,19 @@ impl Replay {
         })
     }
 
-    /// Returns the exit code of the recorded run if a signal ended it.
-    pub(super) fn signal(&self) -> Option<u8> {
-        let code = self.header.exit_code;
-        code.filter(|code| SIGNALS.contains(code))
+    /// Returns why the recorded run was stopped, if a signal ended it.
+    pub(super) fn recorded_stop(&self) -> Option<Stop> {
+        self.header.exit_code.and_then(Stop::of_recorded_run)
     }
 
-    pub(super) async fn ended(&self) -> u8 {
+    pub(super) async fn ended(&self) -> Stop {
         // A run without requests ends without being stopped.
         if self.first_at.is_none() {
             future::pending::<()>().await;
         }
-        let signal = self.signal();
+        let stop = self.recorded_stop();
         // A run that was not ended by a signal usually ends before this time.
-        let margin = signal.map_or(MAX_OVERTIME, |_| Duration::ZERO);
+        let margin = stop.map_or(MAX_OVERTIME, |_| Duration::ZERO);
         sleep_until(moment(self.base(), self.end_ms) + margin).await;
         if self.is_resumed.load(Ordering::Relaxed) {
             // The run is ending and writes its last output.
@@ -174,7 +169,7 @@ impl Replay {
         }
         self.resume_clock();
         self.has_ended.store(true, Ordering::Relaxed);
-        signal.unwrap_or(OVER)
+        stop.unwrap_or(Stop::EndOfRecording)
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -212,7 +207,7 @@ impl Replay {
         let next = lock(&self.files)
             .get_mut(&key)
             .and_then(VecDeque::pop_front);
-        if next.is_none() && self.signal().is_some() {
+        if next.is_none() && self.recorded_stop().is_some() {
             self.wait_past_end(base).await;
         }
         next

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Gate;
-use crate::error::{self, Problem};
+use crate::error::{self, Problem, Stop, exit_code};
 use crate::gate::Verdict;
 use crate::model::{Job, Notice, ScopeSummary};
 
@@ -99,9 +99,9 @@ impl<T> Envelope<T> {
 
     /// Sets the exit code of a command that was stopped with the results so far.
     #[must_use]
-    pub fn stopped(mut self, code: Option<u8>) -> Self {
-        if let Some(code) = code {
-            self.exit = Exit::new(code);
+    pub fn stopped(mut self, stop: Option<Stop>) -> Self {
+        if let Some(stop) = stop {
+            self.exit = Exit::new(stop.exit_code());
             self.coverage.complete = false;
         }
         self
@@ -115,7 +115,7 @@ impl<T> Envelope<T> {
             "events" => requested.saturating_sub(self.coverage.answered),
             _ => self.errors.len() as u64,
         };
-        let is_signal = [Exit::INTERRUPTED, Exit::TERMINATED].contains(&self.exit.code);
+        let is_signal = [exit_code::INTERRUPTED, exit_code::TERMINATED].contains(&self.exit.code);
         match requested {
             _ if is_signal && !self.coverage.complete => Some(self.exit.word.to_owned()),
             0 if !self.errors.is_empty() => Some("no request was sent".to_owned()),
@@ -164,14 +164,8 @@ impl Exit {
     pub const PENDING: u8 = 8;
     /// The time of a gate was up, as of the command `timeout`.
     pub const TIMED_OUT: u8 = 124;
-    /// Ended by SIGINT. Like the next ones, 128 and the number of the signal, as of shells.
-    pub const INTERRUPTED: u8 = 130;
-    /// Ended by SIGQUIT, which no report shows.
-    pub const QUIT: u8 = 131;
     /// The reader closed the output, as after SIGPIPE.
     pub const CLOSED: u8 = 141;
-    /// Ended by SIGTERM or SIGHUP.
-    pub const TERMINATED: u8 = 143;
 
     /// Every exit code with its word; with a gate, the word for 0 is `passed`.
     const ALL: [(u8, &'static str); 11] = [
@@ -183,9 +177,9 @@ impl Exit {
         (5, "service"),
         (Self::PENDING, "pending"),
         (Self::TIMED_OUT, "timeout"),
-        (Self::INTERRUPTED, "interrupted"),
+        (exit_code::INTERRUPTED, "interrupted"),
         (Self::CLOSED, "closed"),
-        (Self::TERMINATED, "terminated"),
+        (exit_code::TERMINATED, "terminated"),
     ];
     const PASSED: &'static str = "passed";
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::super::GateState;
 use super::*;
 use crate::commands::lookup::LookupResult;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, Stop};
 use crate::gate::{Progress, decide};
 use crate::model::{Container, Job, Reason, Task};
 use crate::providers;
@@ -162,7 +162,7 @@ fn an_undecided_gate_reports_why_it_stopped_and_the_active_jobs() {
         "timed out after 1m10s; 1 of 2 still running: aliyun/job/c/2"
     );
     assert_eq!(
-        reason_of(mixed(), GateStatus::Interrupted),
+        reason_of(mixed(), GateStatus::Stopped(Stop::Interrupted)),
         "interrupted after 1m10s; 1 of 2 still running: aliyun/job/c/2"
     );
     assert_eq!(
