@@ -103,17 +103,17 @@ impl Category {
     /// Returns the exit code of a run in which only this failure occurred.
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Usage => 2,
-            Self::NotFound => 3,
+            Self::Usage => exit_code::USAGE,
+            Self::NotFound => exit_code::NOT_FOUND,
             Self::MissingCredentials
             | Self::Unauthenticated
             | Self::PermissionDenied
-            | Self::ClockSkew => 4,
+            | Self::ClockSkew => exit_code::CREDENTIALS,
             Self::Network
             | Self::Throttled
             | Self::ServiceError
             | Self::InvalidArgument
-            | Self::InvalidResponse => 5,
+            | Self::InvalidResponse => exit_code::SERVICE,
         }
     }
 
@@ -304,39 +304,9 @@ impl Problem {
     }
 }
 
-/// Returns the exit code of a run without a gate. Precedence: 2, then 4, 5, 3.
-pub fn exit_code<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> u8 {
-    let rank = |code: &u8| [0, 3, 5, 4, 2].iter().position(|c| c == code);
-    problems
-        .into_iter()
-        .map(|problem| problem.category.exit_code())
-        .max_by_key(rank)
-        .unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_most_severe_problem_determines_the_exit_code() {
-        let of = |categories: &[Category]| {
-            let problems: Vec<_> = categories.iter().map(|c| Problem::new(*c, "x")).collect();
-            exit_code(&problems)
-        };
-        assert_eq!(of(&[]), 0);
-        assert_eq!(of(&[Category::NotFound]), 3);
-        assert_eq!(of(&[Category::NotFound, Category::Network]), 5);
-        assert_eq!(of(&[Category::Unauthenticated, Category::Network]), 4);
-        assert_eq!(
-            of(&[
-                Category::InvalidResponse,
-                Category::ClockSkew,
-                Category::NotFound
-            ]),
-            4
-        );
-    }
 
     #[test]
     fn only_a_prefix_or_a_misspelling_matches_a_name() {

@@ -10,7 +10,7 @@ use super::recording::{
     record_failed_account, record_profile, record_skipped_sources, without_kept_tokens,
 };
 use crate::credentials::CredentialChain;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, exit_code};
 use crate::http::{Transport, check_connection_settings, validate_tls};
 use crate::output;
 use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
@@ -58,7 +58,7 @@ fn status(context: &CommandContext) -> CommandResult {
     let is_unusable = states.clone().any(|state| state == AuthState::Broken)
         || states.all(|state| state == AuthState::NotConfigured);
     Ok(match is_unusable {
-        true if code == 0 => Category::MissingCredentials.exit_code(),
+        true if code == exit_code::OK => exit_code::CREDENTIALS,
         _ => code,
     })
 }

@@ -9,7 +9,7 @@ use super::args::check_required;
 use super::context::{CommandContext, CommandResult, program};
 use super::runtime::block_on;
 use crate::emulator::{self, AccessLog, DEFAULT_PORT, Emulator, Scenario, built_in_text};
-use crate::error::{Problem, file_error_text};
+use crate::error::{Problem, exit_code, file_error_text};
 use crate::http::ServerTls;
 use crate::output;
 use crate::secret::shell_word;
@@ -108,7 +108,7 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
             );
         }
         future::pending::<()>().await;
-        Ok(0)
+        Ok(exit_code::OK)
     })
 }
 

@@ -12,7 +12,7 @@ use super::lookup::{self, AllowedTargets, DETAILS_TIMEOUT, Lookup, LookupPlan, L
 use super::poll::PolledJob;
 use super::runtime::block_on;
 use super::watch;
-use crate::error::{Problem, Stop};
+use crate::error::{Problem, Stop, exit_code};
 use crate::gate::{Condition, Decision, GatePolicy, Progress, decide};
 use crate::model::State;
 use crate::output::document::Envelope;
@@ -123,7 +123,6 @@ fn poll_once(
     policy: &GatePolicy,
     elapsed: Duration,
 ) -> Envelope {
-    const PENDING: u8 = 8;
     let polled: Vec<PolledJob> = lookup
         .references
         .iter()
@@ -136,7 +135,7 @@ fn poll_once(
         None => decide(&evaluations, policy, Progress::Over)
             .expect("a gate past its deadline has a verdict"),
     };
-    let code = stop.map_or_else(|| decision.exit_code(PENDING), Stop::exit_code);
+    let code = stop.map_or_else(|| decision.exit_code(exit_code::PENDING), Stop::exit_code);
     let stats = GateStats {
         elapsed,
         requests: lookup.transport.requests_sent(),

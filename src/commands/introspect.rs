@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use super::context::{CommandContext, CommandResult};
-use crate::error::{Problem, closest_match};
+use crate::error::{Problem, closest_match, exit_code};
 use crate::kind::Kind;
 use crate::output::{self, Format, OutputOptions, RenderContext};
 use crate::providers::{self, CLOUDS, Cloud};
@@ -134,7 +134,7 @@ impl CommandContext {
         let stdout = io::stdout();
         let render_context = self.render_context(stdout.is_terminal());
         let written = write(&mut stdout.lock(), &self.output_options, &render_context);
-        Ok(self.exit_code_after_write(written, 0))
+        Ok(self.exit_code_after_write(written, exit_code::OK))
     }
 }
 

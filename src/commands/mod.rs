@@ -60,7 +60,7 @@ use std::io::{self, Write as _};
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::credentials::end_commands;
-use crate::error::Problem;
+use crate::error::{Problem, exit_code};
 use crate::settings::Environment;
 use context::{CommandContext, CommandResult};
 use global::GlobalArgs;
@@ -291,7 +291,7 @@ fn dispatch(
                 // Help that was not requested is an error, so print it to stderr.
                 let help = self::command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
-                Ok(2)
+                Ok(exit_code::USAGE)
             }
             Some(word) if !word.contains('/') && word != "-" && !word.starts_with('%') => {
                 Err(suggestions::unknown_command(word).into())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::context::CommandContext;
 use super::pager::Pager;
 use super::shutdown;
-use crate::error::{Category, Problem, file_error_text};
+use crate::error::{Category, Problem, exit_code, file_error_text};
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{Envelope, Exit};
 use crate::output::{self, Format, OutputOptions, PageOptions, RenderContext, Zone};
@@ -73,14 +73,10 @@ impl CommandContext {
     pub(super) fn exit_code_after_write(&self, written: io::Result<()>, code: u8) -> u8 {
         match written {
             Ok(()) => self.code_after_query(code),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
             Err(error) => {
                 self.print_problem(&write_problem(&error));
-                // The exit code of an earlier failure is more specific.
-                match code {
-                    0 => Exit::new(5).code,
-                    code => code,
-                }
+                exit_code::with_lost_output(code)
             }
         }
     }
@@ -90,7 +86,7 @@ impl CommandContext {
         let query = self.output_options.query.as_ref();
         let query = query.filter(|_| self.global.jq_exit_status);
         match query.is_some_and(|query| !query.is_truthy()) {
-            true if code == 0 => 1,
+            true if code == exit_code::OK => exit_code::FAILED,
             _ => code,
         }
     }
@@ -105,9 +101,6 @@ impl CommandContext {
     /// Returns the last messages of a gate for stderr: the errors, and one line with
     /// the verdict, which comes last even with `-q`. With `--jq`, also returns the
     /// output for stdout, since a failure of the expression changes the exit code.
-    ///
-    /// If the output cannot be generated, exit code 0 of the report becomes 5: a program that reads the output
-    /// must not take its absence for success.
     pub(super) fn gate_messages(
         &self,
         report: &mut Envelope,
@@ -125,9 +118,9 @@ impl CommandContext {
             if let Err(error) = output::write(&mut response, report, options, &stdout_context) {
                 let _ =
                     output::write_problem(&mut messages, &write_problem(&error), &stderr_context);
-                lose_output(report);
+                report.lose_output();
             } else if self.code_after_query(report.exit.code) != report.exit.code {
-                report.exit = Exit::new(1);
+                report.exit = Exit::new(exit_code::FAILED);
             }
             response
         });
@@ -162,8 +155,7 @@ impl CommandContext {
         }
     }
 
-    /// Ends a gate of a single check, after its notices. Output that cannot be
-    /// written changes exit code 0 to 5.
+    /// Ends a gate of a single check, after its notices, and returns the exit code.
     pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
         self.progress.stop();
         let mut messages = Vec::new();
@@ -176,7 +168,7 @@ impl CommandContext {
         let mut report = Arc::new(report);
         if let Err(error) = shutdown::write_out(self.gate_writer(&report, response)) {
             self.print_problem(&write_problem(&error));
-            lose_output(Arc::make_mut(&mut report));
+            Arc::make_mut(&mut report).lose_output();
         }
         let _ = io::stderr().write_all(&messages);
         let code = report.exit.code;
@@ -203,7 +195,7 @@ impl CommandContext {
             true => io::stderr().write_all(text.as_bytes()),
             false => io::stdout().write_all(text.as_bytes()),
         };
-        self.exit_code_after_write(written, 0)
+        self.exit_code_after_write(written, exit_code::OK)
     }
 
     /// Prints the errors and the notices.
@@ -244,13 +236,6 @@ impl CommandContext {
         let render_context = self.render_context(io::stderr().is_terminal());
         let write = || output::write_problem(&mut io::stderr().lock(), problem, &render_context);
         let _ = self.progress.suspend(write);
-    }
-}
-
-/// Changes exit code 0 to 5, since the output of a gate is lost; keeps every other code.
-pub(super) fn lose_output(report: &mut Envelope) {
-    if report.exit.code == 0 {
-        report.exit = Exit::new(5);
     }
 }
 

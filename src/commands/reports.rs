@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::error::{Category, Problem, exit_code, file_error_text};
 use crate::output;
-use crate::output::document::{Envelope, Exit};
+use crate::output::document::Envelope;
 use crate::settings::{self, Environment};
 use crate::sort::SortExt as _;
 pub(super) use sink::{ReportSink, replace_atomic};
@@ -214,8 +214,9 @@ impl Reports {
         let mut last = Cow::Borrowed(report);
         let mut keep = |outcome: Result<(), Problem>, last: &mut Cow<'_, Envelope>| {
             if let Err(problem) = outcome {
-                if last.exit.code == 0 {
-                    last.to_mut().exit = Exit::new(5);
+                // A copy of thousands of jobs takes time.
+                if last.exit.code == exit_code::OK {
+                    last.to_mut().lose_output();
                 }
                 first.get_or_insert(problem);
             }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::context::{CommandContext, CommandResult};
 use crate::compressed::decompress;
-use crate::error::Problem;
+use crate::error::{Problem, exit_code};
 use crate::output::{self, Format};
 
 pub(super) use fields::DetailsSchema;
@@ -65,7 +65,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     let schema = arguments.what.schema();
     let mut out = io::stdout().lock();
     let written = output::write_schema(&mut out, &schema, &context.output_options);
-    Ok(context.exit_code_after_write(written, 0))
+    Ok(context.exit_code_after_write(written, exit_code::OK))
 }
 
 impl SchemaKind {

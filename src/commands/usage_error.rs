@@ -11,9 +11,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::print::write_problem;
 use super::terminal_support::TerminalSupport;
 use super::{global, jq, suggestions};
-use crate::error::{Problem, closest_match};
+use crate::error::{Problem, closest_match, exit_code};
 use crate::model::Time;
-use crate::output::document::{Envelope, Exit};
+use crate::output::document::Envelope;
 use crate::output::{self, Format, OutputOptions, Query, RenderContext, Zone};
 use crate::secret::quotable;
 use crate::settings::Environment;
@@ -36,12 +36,12 @@ pub(super) fn print(
     };
     if !error.use_stderr() {
         return match error.print() {
-            Ok(()) => 0,
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
+            Ok(()) => exit_code::OK,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
             Err(error) => {
                 let problem = write_problem(&error);
                 let _ = output::write_problem(&mut io::stderr().lock(), &problem, &render_context);
-                5
+                exit_code::SERVICE
             }
         };
     }
@@ -70,7 +70,7 @@ pub(super) fn print(
     };
     match output::write(&mut io::stdout().lock(), &report, &options, &render_context) {
         Ok(()) => report.exit.code,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
         Err(error) => {
             let problem = write_problem(&error);
             let _ = output::write_problem(&mut io::stderr().lock(), &problem, &render_context);

@@ -2,6 +2,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Evaluation, GatePolicy, PendingCause};
+use crate::error::exit_code;
 
 /// Whether a gate passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
@@ -47,11 +48,11 @@ impl Decision {
     /// Returns the exit code. `pending` is the code for a gate whose time is up: 124, or 8 for a single check.
     pub fn exit_code(&self, pending: u8) -> u8 {
         match (self.verdict, self.cause) {
-            (Verdict::Passed, _) => 0,
-            (Verdict::Failed, _) => 1,
-            (Verdict::Undecided, Some(PendingCause::Credentials)) => 4,
-            (Verdict::Undecided, Some(PendingCause::Service)) => 5,
-            (Verdict::Undecided, Some(PendingCause::Missing)) => 3,
+            (Verdict::Passed, _) => exit_code::OK,
+            (Verdict::Failed, _) => exit_code::FAILED,
+            (Verdict::Undecided, Some(PendingCause::Credentials)) => exit_code::CREDENTIALS,
+            (Verdict::Undecided, Some(PendingCause::Service)) => exit_code::SERVICE,
+            (Verdict::Undecided, Some(PendingCause::Missing)) => exit_code::NOT_FOUND,
             (Verdict::Undecided, Some(PendingCause::NotStarted | PendingCause::Time) | None) => {
                 pending
             }

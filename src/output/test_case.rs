@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cause::explanation;
 use super::human;
-use crate::error::Problem;
+use crate::error::{Problem, exit_code};
 use crate::gate::Verdict;
 use crate::model::{Job, State};
 use crate::output::document::Envelope;
@@ -139,7 +139,9 @@ impl TestCase<'_> {
             (CaseOutcome::Failed, Some(job)) => job.state.as_str(),
             (CaseOutcome::Failed, None) => State::Unknown.as_str(),
             (CaseOutcome::StillRunning, _) => match report.exit.code {
-                8 | 130 | 143 => report.exit.word,
+                exit_code::PENDING | exit_code::INTERRUPTED | exit_code::TERMINATED => {
+                    report.exit.word
+                }
                 _ => "timeout",
             },
         }
@@ -167,9 +169,13 @@ impl TestCase<'_> {
                 let elapsed = report.gate.as_ref().map_or(0, |gate| gate.elapsed_seconds);
                 let elapsed = human::duration(i64::try_from(elapsed).unwrap_or(i64::MAX));
                 let end = match report.exit.code {
-                    8 => String::new(),
-                    130 => format!(" when joblens was interrupted after {elapsed}"),
-                    143 => format!(" when joblens was terminated after {elapsed}"),
+                    exit_code::PENDING => String::new(),
+                    exit_code::INTERRUPTED => {
+                        format!(" when joblens was interrupted after {elapsed}")
+                    }
+                    exit_code::TERMINATED => {
+                        format!(" when joblens was terminated after {elapsed}")
+                    }
                     _ => format!(" after {elapsed}"),
                 };
                 join(format!("{}{end}", still(state)), cause)

@@ -15,6 +15,7 @@ use clap::{Arg, Args, Command, ValueEnum, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
 
 use super::context::{CommandContext, CommandResult};
+use crate::error::exit_code;
 use crate::model::State;
 use crate::output;
 use references::CompletionData;
@@ -104,7 +105,7 @@ pub(super) fn complete(context: &CommandContext, words: CompletionRequest, progr
     }
     let has_nothing = text.is_empty() && !expects_file.load(Ordering::Relaxed);
     match context.print(text, false) {
-        0 => has_nothing.into(),
+        exit_code::OK => has_nothing.into(),
         code => code,
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::context::{CommandContext, CommandResult};
 use super::progress_line::SLOW_REQUEST;
 use super::runtime::block_on;
-use crate::error::{self, Problem};
+use crate::error::{Problem, exit_code};
 use crate::http::{KeyStates, Session};
 use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
 use crate::output::{self, DoctorPart, Format, OutputOptions, RenderContext};
@@ -57,14 +57,14 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         true => {
             page.write(DoctorPart::Summary(&diagnosis.accounts));
             context.progress.stop();
-            context.exit_code_after_write(page.written, 0)
+            context.exit_code_after_write(page.written, exit_code::OK)
         }
         false => context.print_catalog(DOCTOR, |out, options, render_context| {
             output::write_diagnosis(out, &diagnosis, options, render_context)
         })?,
     };
     Ok(match printed {
-        0 => diagnosis.exit.code,
+        exit_code::OK => diagnosis.exit.code,
         printed => printed,
     })
 }
@@ -232,7 +232,7 @@ fn diagnosis(
         machine: machine::host_info(context, settings),
         checks,
         accounts: Vec::new(),
-        exit: Exit::new(0),
+        exit: Exit::new(exit_code::OK),
     };
     page.write(DoctorPart::Host(&report.machine));
     for check in &report.checks {
@@ -251,5 +251,5 @@ fn exit(report: &DoctorReport) -> Exit {
         .chain(accounts)
         .filter_map(|check| Some(Problem::new(check.category?, &*check.message)))
         .collect();
-    Exit::new(error::exit_code(&problems))
+    Exit::new(exit_code::of(&problems))
 }

@@ -14,10 +14,9 @@ use crate::commands::print::write_problem;
 use crate::commands::reporter::Reporter;
 use crate::commands::run_loop::{LoopHandler, RunLoop};
 use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
-use crate::error::{self, Category, Problem, Stop};
+use crate::error::{Category, Problem, Stop, exit_code};
 use crate::gate::Evaluation;
 use crate::model::Job;
-use crate::output::document::Exit;
 use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
 
 /// Maximum number of messages that are kept until a live table no longer covers the terminal.
@@ -364,14 +363,14 @@ impl<'a> FollowHandler<'a> {
             self.reporter.println(line);
         }
         let code = match &end {
-            Ok(Ok(())) => error::exit_code(problems),
+            Ok(Ok(())) => exit_code::of(problems),
             Err(stop) => stop.exit_code(),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::CLOSED,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
             Ok(Err(error)) => {
                 for line in problem_lines(&write_problem(error), &render_context) {
                     self.reporter.println(line);
                 }
-                5
+                exit_code::SERVICE
             }
         };
         self.reporter.finish_within(match end {

@@ -27,7 +27,7 @@ use super::run_loop::RunLoop;
 use super::runtime::block_on;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
-use crate::error::Problem;
+use crate::error::{Problem, exit_code};
 use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
 use handler::FollowHandler;
@@ -78,7 +78,7 @@ pub(super) fn run(
             Ok(stdout) => stdout,
             Err(error) => {
                 context.print_problem(&write_problem(&error));
-                return Ok(5);
+                return Ok(exit_code::SERVICE);
             }
         };
         let mut signals = Signals::new().with_quit();

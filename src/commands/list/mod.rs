@@ -34,7 +34,7 @@ use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
-use crate::error::{Category, Problem, Stop};
+use crate::error::{Category, Problem, Stop, exit_code};
 use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
@@ -139,7 +139,7 @@ impl ListRun {
     async fn run(self, context: &CommandContext) -> u8 {
         let stdout = match StdoutWriter::open(context) {
             Ok(stdout) => stdout,
-            Err(error) => return context.exit_code_after_write(Err(error), 0),
+            Err(error) => return context.exit_code_after_write(Err(error), exit_code::OK),
         };
         let output_options = &context.output_options;
         let render_context = context.render_context(io::stdout().is_terminal());
@@ -171,7 +171,9 @@ impl ListRun {
         let stop = match end {
             ListEnd::Done => None,
             ListEnd::Stopped(stop) => Some(stop),
-            ListEnd::Closed(error) => return context.exit_code_after_write(Err(error), 0),
+            ListEnd::Closed(error) => {
+                return context.exit_code_after_write(Err(error), exit_code::OK);
+            }
         };
         self.finish(context, collector, stop).await
     }
@@ -223,7 +225,7 @@ impl ListRun {
         });
         match rendered {
             Ok(part) => stdout.write(part),
-            Err(error) => return context.exit_code_after_write(Err(error), 0),
+            Err(error) => return context.exit_code_after_write(Err(error), exit_code::OK),
         }
         if is_streamed || stop.is_none() {
             record_rows(context, &report, is_streamed.then_some(&shown));
@@ -240,11 +242,11 @@ impl ListRun {
             stop = signals.next() => return stop.exit_code(),
         };
         if let Some(error) = failure {
-            return context.exit_code_after_write(Err(error), 0);
+            return context.exit_code_after_write(Err(error), exit_code::OK);
         }
         self.print_messages(context, &report, &listed, left_out);
         let code = report.exit.code;
-        if code == 0 {
+        if code == exit_code::OK {
             shown.save(&context.environment);
         }
         // The process exits next: freeing thousands of jobs would only take time.

@@ -34,7 +34,7 @@ use super::print::write_problem;
 use super::runtime::block_on;
 use super::signals::Signals;
 use super::stdout_writer::StdoutWriter;
-use crate::error::{self, Problem, Stop};
+use crate::error::{Problem, Stop, exit_code};
 use crate::kind::{Kind, LogSpec};
 use crate::model::Since;
 use crate::output::{Format, RecordWriter, Summary};
@@ -124,7 +124,7 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
         Ok(stdout) => stdout,
         Err(error) => {
             context.print_problem(&write_problem(&error));
-            return 5;
+            return exit_code::SERVICE;
         }
     };
     let mut signals = Signals::new();
@@ -157,7 +157,7 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
             None
         }
         Ok(Err(LogStreamError::Output(error))) => {
-            return context.exit_code_after_write(Err(error), 0);
+            return context.exit_code_after_write(Err(error), exit_code::OK);
         }
         Err(end) => {
             problems.extend(end.problems);
@@ -320,6 +320,6 @@ async fn finish(
     for problem in problems {
         context.print_problem(problem);
     }
-    let code = error::exit_code(problems);
+    let code = exit_code::of(problems);
     context.exit_code_after_write(written.map_or(Ok(()), Err), code)
 }

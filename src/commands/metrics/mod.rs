@@ -36,7 +36,7 @@ use super::reporter::Reporter;
 use super::reports::{ReportSink, replace_atomic};
 use super::runtime::block_on;
 use super::signals::Signals;
-use crate::error::{self, Category, Problem, Stop, file_error_text};
+use crate::error::{Category, Problem, Stop, exit_code, file_error_text};
 use crate::http::{self, Handler, ServerLimits};
 use crate::output::ExpositionFormat;
 use document::Document;
@@ -101,7 +101,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
             let mut notices = notices.all();
             notices.retain(log::is_printed);
             context.print_notices(&notices);
-            let code = error::exit_code(&problems);
+            let code = exit_code::of(&problems);
             Ok(print(context, document, textfile.as_deref(), code))
         }
     }
@@ -120,7 +120,7 @@ fn print(context: &CommandContext, document: Document, textfile: Option<&Path>, 
         Ok(()) => code,
         Err(error) => {
             context.print_problem(&unwritable(path, &error, Category::ServiceError));
-            if code == 0 { 5 } else { code }
+            exit_code::with_lost_output(code)
         }
     }
 }
@@ -204,7 +204,7 @@ async fn serve(
     loop {
         tokio::select! {
             biased;
-            stop = signals.next() => return Ok(exit_code(stop)),
+            stop = signals.next() => return Ok(exporter_exit_code(stop)),
             Some(line) = lines.recv() => reporter.println(line),
             never = &mut serving => match never {},
         }
@@ -212,9 +212,9 @@ async fn serve(
 }
 
 /// Returns the exit code of an exporter that a signal ended: 0 for SIGTERM, which is the usual end of a service.
-fn exit_code(stop: Stop) -> u8 {
+fn exporter_exit_code(stop: Stop) -> u8 {
     match stop {
-        Stop::Terminated => 0,
+        Stop::Terminated => exit_code::OK,
         stop => stop.exit_code(),
     }
 }

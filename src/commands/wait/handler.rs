@@ -10,10 +10,10 @@ use crate::commands::reporter::Reporter;
 use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
 use crate::commands::signals::Signals;
-use crate::error::{Problem, Stop};
+use crate::error::{Problem, Stop, exit_code};
 use crate::gate::{Condition, Counts, Decision, Evaluation, Progress, decide};
 use crate::model::{Notice, NoticeCode, State, Time};
-use crate::output::document::{Envelope, Exit};
+use crate::output::document::Envelope;
 use crate::output::{self, ProgressRow, RenderContext};
 
 /// The maximum time without a line in the log.
@@ -337,11 +337,15 @@ impl<'a> WaitHandler<'a> {
     ) -> (GateReport, Vec<Notice>, u8) {
         let is_one_check = self.options.timeout == Timeout::SingleCheck;
         let pending = match is_one_check {
-            true => Exit::PENDING,
-            false => Exit::TIMED_OUT,
+            true => exit_code::PENDING,
+            false => exit_code::TIMED_OUT,
         };
         let (decision, code, status) = match end {
-            None => (Decision::undecided(), Exit::PENDING, GateStatus::Running),
+            None => (
+                Decision::undecided(),
+                exit_code::PENDING,
+                GateStatus::Running,
+            ),
             Some(Err(stop)) => (
                 Decision::undecided(),
                 stop.exit_code(),

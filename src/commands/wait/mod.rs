@@ -14,13 +14,13 @@ use super::context::{CommandContext, CommandResult};
 use super::gate_report;
 use super::lookup::{CommandMode, CommandRuns, DETAILS_TIMEOUT, Lookup, LookupPlan};
 use super::poll::MIN_CALL_INTERVAL;
-use super::print::{lose_output, write_problem};
+use super::print::write_problem;
 use super::reporter::Reporter;
 use super::reports::Reports;
 use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
-use crate::error::{Category, Problem, Stop};
+use crate::error::{Category, Problem, Stop, exit_code};
 use crate::gate::KindWords;
 use crate::http::{Session, Stopwatch};
 use crate::output::document::{Envelope, Exit};
@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
                 return Err(problems);
             }
             let mut report = Envelope::new("wait", Vec::new(), problems, Vec::new());
-            report.exit = Exit::new(Exit::TIMED_OUT);
+            report.exit = Exit::new(exit_code::TIMED_OUT);
             Ok(context.finish_gate(report))
         }
     }
@@ -161,7 +161,7 @@ async fn finish(
         .finish(&report, &mut annotations, &mut on_problem)
         .is_err()
     {
-        lose_output(&mut report);
+        report.lose_output();
     }
     text.extend(annotations);
     let reported = report.exit.code;
@@ -187,7 +187,7 @@ async fn finish(
     )
     .await;
     if written.failure.is_some() {
-        lose_output(Arc::make_mut(&mut report));
+        Arc::make_mut(&mut report).lose_output();
     }
     if report.exit.code != reported {
         wait.reports.rewrite(&report);

@@ -12,13 +12,11 @@ use super::exchange::Exchange;
 use super::folder::{self, Header};
 use super::placeholders::Placeholders;
 use super::{FORMAT, RecordingMasks};
-use crate::error::{Problem, file_error_text};
+use crate::error::{Problem, exit_code, file_error_text};
 use crate::model::SkippedSource;
 use crate::secret::{MASK, PrivateKeyMasker, Redactor, Secret};
 use crate::settings::{RecordedProfile, RecordedSettings};
 use crate::sync::lock;
-
-const USAGE: u8 = 2;
 
 /// Records the requests of a run in a folder.
 #[derive(Debug)]
@@ -218,12 +216,12 @@ impl Recorder {
     }
 
     /// Ends the recording. Returns why it is incomplete, if it is.
-    pub fn finish(&self, exit_code: u8) -> Option<String> {
+    pub fn finish(&self, code: u8) -> Option<String> {
         let mut state = lock(&self.state);
         state.header.ended_ms = state.base.map(|(base, _)| elapsed_ms(base) + 1);
-        state.header.exit_code = Some(exit_code);
+        state.header.exit_code = Some(code);
         // A usage error before the first request leaves no files behind.
-        match exit_code == USAGE && state.count == 0 && !state.has_files {
+        match code == exit_code::USAGE && state.count == 0 && !state.has_files {
             true => folder::discard(&self.folder, self.is_new),
             false => self.write_header(&mut state),
         }

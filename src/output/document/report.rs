@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Gate;
-use crate::error::{self, Problem, Stop, exit_code};
+use crate::error::{Problem, Stop, exit_code};
 use crate::gate::Verdict;
 use crate::model::{Job, Notice, ScopeSummary};
 
@@ -83,7 +83,7 @@ impl<T> Envelope<T> {
                 answered: answered as u64,
             },
             gate: None,
-            exit: Exit::new(error::exit_code(&errors)),
+            exit: Exit::new(exit_code::of(&errors)),
             requests: 0,
             errors,
             notices,
@@ -105,6 +105,11 @@ impl<T> Envelope<T> {
             self.coverage.complete = false;
         }
         self
+    }
+
+    /// Sets the exit code of a command whose output is lost.
+    pub fn lose_output(&mut self) {
+        self.exit = Exit::new(exit_code::with_lost_output(self.exit.code));
     }
 
     /// Returns why there may be more than was found; `None` if everything was answered.
@@ -160,25 +165,18 @@ pub struct Exit {
 }
 
 impl Exit {
-    /// A single check of a gate whose jobs are still active.
-    pub const PENDING: u8 = 8;
-    /// The time of a gate was up, as of the command `timeout`.
-    pub const TIMED_OUT: u8 = 124;
-    /// The reader closed the output, as after SIGPIPE.
-    pub const CLOSED: u8 = 141;
-
     /// Every exit code with its word; with a gate, the word for 0 is `passed`.
     const ALL: [(u8, &'static str); 11] = [
-        (0, "ok"),
-        (1, "failed"),
-        (2, "usage"),
-        (3, "not_found"),
-        (4, "credentials"),
-        (5, "service"),
-        (Self::PENDING, "pending"),
-        (Self::TIMED_OUT, "timeout"),
+        (exit_code::OK, "ok"),
+        (exit_code::FAILED, "failed"),
+        (exit_code::USAGE, "usage"),
+        (exit_code::NOT_FOUND, "not_found"),
+        (exit_code::CREDENTIALS, "credentials"),
+        (exit_code::SERVICE, "service"),
+        (exit_code::PENDING, "pending"),
+        (exit_code::TIMED_OUT, "timeout"),
         (exit_code::INTERRUPTED, "interrupted"),
-        (Self::CLOSED, "closed"),
+        (exit_code::CLOSED, "closed"),
         (exit_code::TERMINATED, "terminated"),
     ];
     const PASSED: &'static str = "passed";

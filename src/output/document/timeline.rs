@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::timeline_event::{self, TimelineEvent};
 use super::{Envelope, Exit};
-use crate::error::{self, Problem};
+use crate::error::{Problem, exit_code};
 use crate::model::{Job, Notice, NoticeCode, Since};
 
 /// A timeline: what happened to resources, and what could not be read.
@@ -58,7 +58,7 @@ impl Timeline {
             notice.code != NoticeCode::PartsUnread || !is_repeated
         });
         self.errors.push(error);
-        self.exit = Exit::new(error::exit_code(&self.errors));
+        self.exit = Exit::new(exit_code::of(&self.errors));
     }
 
     /// Removes the entries that do not match the filter.
