@@ -101,33 +101,32 @@ impl CommandContext {
     /// Returns the last messages of a gate for stderr: the errors, and one line with
     /// the verdict, which comes last even with `-q`. With `--jq`, also returns the
     /// output for stdout, since a failure of the expression changes the exit code.
-    pub(super) fn gate_messages(
-        &self,
-        report: &mut Envelope,
-        mut messages: Vec<u8>,
-    ) -> (Option<Vec<u8>>, Vec<u8>) {
+    pub(super) fn gate_output(&self, report: &mut Envelope, mut messages: Vec<u8>) -> GateOutput {
         self.sort(&mut report.content.jobs);
         let stderr_context = self.render_context(io::stderr().is_terminal());
         for problem in &report.errors {
             let _ = output::write_problem(&mut messages, problem, &stderr_context);
         }
         let options = &self.output_options;
-        let response = options.query.is_some().then(|| {
-            let mut response = Vec::new();
+        let query_output = options.query.is_some().then(|| {
+            let mut query_output = Vec::new();
             let stdout_context = self.render_context(io::stdout().is_terminal());
-            if let Err(error) = output::write(&mut response, report, options, &stdout_context) {
+            if let Err(error) = output::write(&mut query_output, report, options, &stdout_context) {
                 let _ =
                     output::write_problem(&mut messages, &write_problem(&error), &stderr_context);
                 report.lose_output();
             } else if self.code_after_query(report.exit.code) != report.exit.code {
                 report.exit = Exit::new(exit_code::FAILED);
             }
-            response
+            query_output
         });
         if let Some(gate) = &report.gate {
             let _ = output::write_verdict(&mut messages, gate);
         }
-        (response, messages)
+        GateOutput {
+            query_output,
+            messages,
+        }
     }
 
     /// Returns a writer of a gate's report, or of the output of `--jq`. A report of thousands of jobs takes
@@ -135,15 +134,15 @@ impl CommandContext {
     pub(super) fn gate_writer(
         &self,
         report: &Arc<Envelope>,
-        response: Option<Vec<u8>>,
+        query_output: Option<Vec<u8>>,
     ) -> impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static {
         let stdout_context = self.render_context(io::stdout().is_terminal());
         let options = &self.output_options;
         let (format, columns, headers) = (options.format, options.columns.clone(), options.headers);
         let report = Arc::clone(report);
         move |out| {
-            if let Some(response) = response {
-                return out.write_all(&response);
+            if let Some(query_output) = query_output {
+                return out.write_all(&query_output);
             }
             let options = OutputOptions {
                 format,
@@ -164,13 +163,14 @@ impl CommandContext {
                 let _ = output::write_notice(&mut messages, notice);
             }
         }
-        let (response, messages) = self.gate_messages(&mut report, messages);
+        let gate_output = self.gate_output(&mut report, messages);
         let mut report = Arc::new(report);
-        if let Err(error) = shutdown::write_out(self.gate_writer(&report, response)) {
+        let write_report = self.gate_writer(&report, gate_output.query_output);
+        if let Err(error) = shutdown::write_out(write_report) {
             self.print_problem(&write_problem(&error));
             Arc::make_mut(&mut report).lose_output();
         }
-        let _ = io::stderr().write_all(&messages);
+        let _ = io::stderr().write_all(&gate_output.messages);
         let code = report.exit.code;
         // The process exits next: freeing thousands of jobs would only take time.
         std::mem::forget(report);
@@ -189,7 +189,7 @@ impl CommandContext {
         report.exit.code
     }
 
-    /// Prints a text that is not a cloud's response, to stderr if `to_stderr` is set. Returns the exit code.
+    /// Prints a text that is not a report, to stderr if `to_stderr` is set. Returns the exit code.
     pub(super) fn print(&self, text: String, to_stderr: bool) -> u8 {
         let written = match to_stderr {
             true => io::stderr().write_all(text.as_bytes()),
@@ -237,6 +237,14 @@ impl CommandContext {
         let write = || output::write_problem(&mut io::stderr().lock(), problem, &render_context);
         let _ = self.progress.suspend(write);
     }
+}
+
+/// The last output of a gate that is generated before anything is written.
+pub(super) struct GateOutput {
+    /// The output of `--jq`, for stdout.
+    pub query_output: Option<Vec<u8>>,
+    /// The messages for stderr.
+    pub messages: Vec<u8>,
 }
 
 /// Returns the problem of output that could not be written or generated.

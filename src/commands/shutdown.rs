@@ -29,7 +29,7 @@ pub(super) fn run_interruptible<T>(
     if options.query.is_none() {
         return make();
     }
-    let (made, is_made) = oneshot::channel();
+    let (done_sender, done) = oneshot::channel();
     let watch = move || {
         runtime().block_on(async {
             let stopped = async {
@@ -43,16 +43,16 @@ pub(super) fn run_interruptible<T>(
             };
             tokio::select! {
                 biased;
-                _ = is_made => {}
+                _ = done => {}
                 stop = stopped => exit_at_once(stop),
             }
         });
     };
     let watch = spawn_thread(watch);
-    let response = make();
-    let _ = made.send(());
+    let result = make();
+    let _ = done_sender.send(());
     let _ = watch.join();
-    response
+    result
 }
 
 /// Writes the report to stdout and the remaining messages to stderr, after the lines of the reporter.
@@ -61,7 +61,7 @@ pub(super) fn run_interruptible<T>(
 /// lines about a report that could not be written, which come before `messages`.
 pub(super) async fn write(
     reporter: Reporter,
-    response: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
+    write_report: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
     messages: Vec<u8>,
     mut signals: Signals,
     mut is_signalled: bool,
@@ -74,8 +74,8 @@ pub(super) async fn write(
         LINE_FLUSH_TIMEOUT
     };
     let is_printed = timeout(moment, &mut lines).await.is_ok();
-    let answered = spawn_blocking_detached(move || write_out(response).err());
-    let (failure, mut stop) = wait_or_signal(answered, &mut signals, is_signalled).await;
+    let writing = spawn_blocking_detached(move || write_out(write_report).err());
+    let (failure, mut stop) = wait_or_signal(writing, &mut signals, is_signalled).await;
     let failure = failure.flatten();
     is_signalled |= stop.is_some();
     let error_message = failure.as_ref().map_or_else(Vec::new, describe_error);
@@ -105,10 +105,10 @@ pub(super) struct WriteResult {
 /// # Errors
 /// Returns other errors of stdout, such as a full disk.
 pub(super) fn write_out(
-    response: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    write_report: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut stdout = BufWriter::new(io::stdout().lock());
-    match response(&mut stdout).and_then(|()| stdout.flush()) {
+    match write_report(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

@@ -165,11 +165,11 @@ async fn finish(
     }
     text.extend(annotations);
     let reported = report.exit.code;
-    let (response, text) = shutdown::run_interruptible(&context.output_options, stop, || {
-        context.gate_messages(&mut report, text)
+    let gate_output = shutdown::run_interruptible(&context.output_options, stop, || {
+        context.gate_output(&mut report, text)
     });
     let mut report = Arc::new(report);
-    let response = context.gate_writer(&report, response);
+    let write_report = context.gate_writer(&report, gate_output.query_output);
     let describe_error = |error: &io::Error| {
         let mut lines = Vec::new();
         // Writing to a vector cannot fail.
@@ -179,8 +179,8 @@ async fn finish(
     let is_signalled = stop.is_some() && !context.session.has_ended();
     let written = shutdown::write(
         wait.reporter,
-        response,
-        text,
+        write_report,
+        gate_output.messages,
         signals,
         is_signalled,
         describe_error,
