@@ -46,7 +46,7 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
         let options = Options::default();
         let plan = LookupPlan::parse(context, settings, &references, options)?;
         let lookup = Arc::new(plan.connect(context, None)?);
-        let report = lookup::report("demo", lookup.outcomes().await, None, &lookup);
+        let report = lookup::report("demo", lookup.get_all().await, None, &lookup);
         emulator.stop().await;
         Ok::<_, Vec<Problem>>(report)
     });

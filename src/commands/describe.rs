@@ -93,17 +93,17 @@ async fn read(
     let is_page = matches!(context.output_options.format, Format::Table | Format::Wide);
     let shows_logs = !arguments.no_logs && is_page && context.output_options.columns.is_none();
     let mut stopped = pin!(stopped);
-    let (outcomes, mut stop) = lookup.outcomes_until(&mut stopped, |_| {}).await;
+    let (results, mut stop) = lookup.get_all_until(&mut stopped, |_| {}).await;
     let mut log_tails = Vec::new();
     if shows_logs && stop.is_none() {
         tokio::select! {
             biased;
             reason = stopped => stop = Some(reason),
-            tails = logs::failure_tails(lookup, &outcomes) => log_tails = tails,
+            tails = logs::failure_tails(lookup, &results) => log_tails = tails,
         }
     }
     Description {
-        report: lookup::report("describe", outcomes, stop, lookup),
+        report: lookup::report("describe", results, stop, lookup),
         log_tails,
         stop,
     }

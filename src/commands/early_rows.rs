@@ -10,13 +10,13 @@ use crate::output::document::Envelope;
 use crate::output::{Row, RowWriter, TableWriter};
 use crate::reference::Reference;
 
-/// Prints outcomes in the order of the references, in formats with independent rows.
+/// Prints results in the order of the references, in formats with independent rows.
 pub(super) struct EarlyRows<'a> {
     context: &'a CommandContext,
     references: &'a [Reference],
     rows: Option<Rows<'a>>,
-    /// The number of printed outcomes, including errors; `jobs` counts only the jobs.
-    outcomes: usize,
+    /// The number of printed results, including errors; `jobs` counts only the jobs.
+    results: usize,
     jobs: usize,
     written: io::Result<()>,
 }
@@ -40,23 +40,23 @@ impl<'a> EarlyRows<'a> {
             context,
             references,
             rows: rows.filter(|_| !needs_all_rows),
-            outcomes: 0,
+            results: 0,
             jobs: 0,
             written: Ok(()),
         }
     }
 
-    /// Prints the new outcomes up to the first pending one.
-    pub(super) fn print(&mut self, outcomes: &[Option<LookupResult>]) {
-        let ready = outcomes.iter().take_while(|outcome| outcome.is_some());
+    /// Prints the new results up to the first pending one.
+    pub(super) fn print(&mut self, results: &[Option<LookupResult>]) {
+        let ready = results.iter().take_while(|result| result.is_some());
         let ready = ready.count();
-        let is_new = ready > self.outcomes && ready < outcomes.len();
-        if !is_new || self.rows.is_none() || outcomes.len() != self.references.len() {
+        let is_new = ready > self.results && ready < results.len();
+        if !is_new || self.rows.is_none() || results.len() != self.references.len() {
             return;
         }
-        let rows = outcomes.iter().zip(self.references);
-        let rows = rows.filter_map(|(outcome, reference)| {
-            Some(match outcome {
+        let rows = results.iter().zip(self.references);
+        let rows = rows.filter_map(|(result, reference)| {
+            Some(match result {
                 Some(Ok(job)) => row(job),
                 Some(Err(_)) => return None,
                 None => Row {
@@ -67,15 +67,15 @@ impl<'a> EarlyRows<'a> {
             })
         });
         let rows: Vec<Row<'_>> = rows.collect();
-        let jobs = outcomes[..ready].iter().flatten();
-        let jobs = jobs.filter(|outcome| outcome.is_ok()).count();
-        self.outcomes = ready;
+        let jobs = results[..ready].iter().flatten();
+        let jobs = jobs.filter(|result| result.is_ok()).count();
+        self.results = ready;
         self.write(&rows, jobs);
     }
 
     /// Prints the remaining rows, the errors and the notices. Returns the exit code.
     pub(super) fn finish(mut self, report: Envelope) -> u8 {
-        if self.outcomes == 0 {
+        if self.results == 0 {
             return self.context.print_report(report);
         }
         self.context.progress.stop();

@@ -92,14 +92,14 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     Ok(match arguments.exit_status {
         false => {
             let mut rows = EarlyRows::new(context, &lookup.references);
-            let outcomes = lookup.outcomes_until(stopped, |outcomes| rows.print(outcomes));
-            let (outcomes, stop) = block_on(outcomes);
-            rows.finish(lookup::report("get", outcomes, stop, &lookup))
+            let results = lookup.get_all_until(stopped, |results| rows.print(results));
+            let (results, stop) = block_on(results);
+            rows.finish(lookup::report("get", results, stop, &lookup))
         }
         true => {
-            let (outcomes, stop) = block_on(lookup.outcomes_until(stopped, |_| {}));
+            let (results, stop) = block_on(lookup.get_all_until(stopped, |_| {}));
             let elapsed = stopwatch.measure("elapsed");
-            context.finish_gate(poll_once(&lookup, outcomes, stop, &policy, elapsed))
+            context.finish_gate(poll_once(&lookup, results, stop, &policy, elapsed))
         }
     })
 }
@@ -118,7 +118,7 @@ fn check_gate(plan: &LookupPlan, policy: &GatePolicy) -> Result<(), Vec<Problem>
 /// Evaluates a gate once: jobs that are still active leave it undecided, and so does `stop`.
 fn poll_once(
     lookup: &Lookup,
-    outcomes: Vec<LookupResult>,
+    results: Vec<LookupResult>,
     stop: Option<Stop>,
     policy: &GatePolicy,
     elapsed: Duration,
@@ -126,8 +126,8 @@ fn poll_once(
     let polled: Vec<PolledJob> = lookup
         .references
         .iter()
-        .zip(outcomes)
-        .map(|(reference, outcome)| PolledJob::polled_once(reference, outcome))
+        .zip(results)
+        .map(|(reference, result)| PolledJob::polled_once(reference, result))
         .collect();
     let evaluations = gate_report::evaluate_all(&polled, policy, Duration::ZERO);
     let decision = match stop {

@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use super::outcomes::references;
+use super::references::references;
 use super::test_case::verdict;
 use crate::output::document::Envelope;
 

@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use super::outcomes::references;
+use super::references::references;
 use super::test_case::{CaseOutcome, TestCase, cases, verdict};
 use super::text::{escape, escape_lines, truncate_chars};
 use super::{human, markdown};

@@ -22,10 +22,10 @@ mod junit;
 mod live;
 mod markdown;
 mod options;
-mod outcomes;
 mod problem;
 mod progress;
 mod query;
+mod references;
 mod rows;
 mod scope_table;
 mod sort;
@@ -36,6 +36,7 @@ mod terminal;
 mod test_case;
 mod text;
 mod timeline;
+mod unread_rows;
 mod wrap;
 mod yaml;
 mod zone;
@@ -117,7 +118,7 @@ pub fn write(
     let report = &*match options.format {
         Format::Json | Format::Yaml | Format::Jsonl | Format::Name => Cow::Borrowed(report),
         Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown => {
-            outcomes::with_unread(report)
+            unread_rows::with_unread(report)
         }
     };
     if let Some(mut rows) = RowWriter::new(options, *context) {

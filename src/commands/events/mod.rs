@@ -117,9 +117,9 @@ fn once(context: &CommandContext, setup: &Setup) -> u8 {
     // Handles signals until the output is written.
     let mut interruption = Interruption::new();
     let stopped = interruption.stopped(context);
-    let (outcomes, stop) = block_on(lookup.outcomes_until(stopped, |_| {}));
+    let (results, stop) = block_on(lookup.get_all_until(stopped, |_| {}));
     context.progress.stop();
-    let (jobs, problems) = partition(outcomes);
+    let (jobs, problems) = partition(results);
     let timeline = Timeline::from_jobs("events", &jobs, problems, lookup.notices.all());
     let mut timeline = Timeline {
         requests: lookup.transport.requests_sent(),
@@ -132,10 +132,10 @@ fn once(context: &CommandContext, setup: &Setup) -> u8 {
     code
 }
 
-fn partition(outcomes: Vec<LookupResult>) -> (Vec<Job>, Vec<Problem>) {
+fn partition(results: Vec<LookupResult>) -> (Vec<Job>, Vec<Problem>) {
     let (mut jobs, mut problems) = (Vec::new(), Vec::new());
-    for outcome in outcomes {
-        match outcome {
+    for result in results {
+        match result {
             Ok(job) => jobs.push(job),
             Err(problem) => problems.push(problem),
         }

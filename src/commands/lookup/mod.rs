@@ -1,14 +1,14 @@
 //! From typed words to jobs: words → references ([`targets`]), references → clients ([`plan`], [`clients`],
-//! [`client_factory`]), clients → jobs ([`run`], [`outcomes`]).
+//! [`client_factory`]), clients → jobs ([`run`], [`get_many`]).
 
 mod account;
 mod client_factory;
 mod clients;
 mod columns;
 mod credential_expiry;
+mod get_many;
 mod inputs;
 mod list_rows;
-mod outcomes;
 mod plan;
 mod run;
 #[cfg(test)]
@@ -21,9 +21,9 @@ pub(super) use account::{
 pub(super) use clients::{CommandMode, CommandRuns};
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
+pub(super) use get_many::NOT_READ;
 pub(super) use inputs::Inputs;
 pub(super) use list_rows::{EndProof, EndProofs, MAX_DETAILS, is_active};
-pub(super) use outcomes::NOT_READ;
 pub(super) use plan::LookupPlan;
 pub(super) use run::{DETAILS_TIMEOUT, LOOKUP_TIMEOUT, Lookup, LookupResult, Options, report};
 #[cfg(test)]

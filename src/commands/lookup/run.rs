@@ -266,15 +266,14 @@ impl Lookup {
 /// Creates the report from the results. `stop` is why the command was stopped before all of them were known, if it was.
 pub(in crate::commands) fn report(
     command: &'static str,
-    outcomes: Vec<LookupResult>,
+    results: Vec<LookupResult>,
     stop: Option<Stop>,
     lookup: &Lookup,
 ) -> Envelope {
     let mut problems = Vec::new();
-    // Reuses the memory of the outcomes: there can be thousands.
-    let outcomes = outcomes.into_iter();
-    let jobs =
-        outcomes.filter_map(|outcome| outcome.map_err(|problem| problems.push(problem)).ok());
+    // Reuses the memory of the results: there can be thousands.
+    let results = results.into_iter();
+    let jobs = results.filter_map(|result| result.map_err(|problem| problems.push(problem)).ok());
     let jobs = jobs.collect();
     problems.extend(incomplete_replay(
         &lookup.transport.options().session,

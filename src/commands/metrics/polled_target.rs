@@ -268,10 +268,10 @@ impl PolledTarget {
         references: &[Reference],
         active: &HashSet<String>,
     ) -> Vec<ScopeReading> {
-        let outcomes = self.lookup.outcomes_for(references).await;
-        let outcomes = references.iter().zip(outcomes);
-        let readings = outcomes.map(|(reference, outcome)| {
-            let (row, problem) = match outcome {
+        let results = self.lookup.get_many(references).await;
+        let results = references.iter().zip(results);
+        let readings = results.map(|(reference, result)| {
+            let (row, problem) = match result {
                 Ok(job) => (Some(JobRow::new(job)), None),
                 Err(problem) => (None, Some(Box::new(problem))),
             };
@@ -302,15 +302,15 @@ impl PolledTarget {
                 .cloned()
         });
         let references: Vec<Reference> = references.collect();
-        let mut outcomes = Vec::new();
+        let mut results = Vec::new();
         // With more jobs in one call, the lookup would read lists instead of single jobs.
         for references in references.chunks(MAX_DETAILS) {
-            outcomes.extend(self.lookup.outcomes_for(references).await);
+            results.extend(self.lookup.get_many(references).await);
         }
         let at = Instant::now();
-        for (reference, outcome) in references.iter().zip(outcomes) {
+        for (reference, result) in references.iter().zip(results) {
             // Failures are stored too, so that jobs whose lookup always fails do not use up the lookups of each poll.
-            let row = outcome.ok().map(JobRow::new);
+            let row = result.ok().map(JobRow::new);
             details.insert(reference.to_string(), Detail { read_at: at, row });
         }
         if rows.iter().any(|row| is_unproven_success(row, details)) {

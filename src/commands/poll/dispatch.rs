@@ -195,15 +195,15 @@ impl Poller {
         self.accounts[polled.account].in_flight += 1;
         let (lookup, reference) = (Arc::clone(&self.lookup), polled.reference.clone());
         self.running.spawn(async move {
-            let result = lookup.request(&reference, ends.deadline).await;
-            let outcome = result
-                .and_then(|result| ends.reject_cut(result, &reference))
-                .and_then(|result| lookup.finalize(result, &reference));
-            let confirmation = match confirms && outcome.is_ok() {
+            let read = lookup.request(&reference, ends.deadline).await;
+            let result = read
+                .and_then(|read| ends.reject_cut(read, &reference))
+                .and_then(|read| lookup.finalize(read, &reference));
+            let confirmation = match confirms && result.is_ok() {
                 true => check_exists(&lookup, &reference, ends.deadline).await,
                 false => ExistenceCheck::NotRequested,
             };
-            PollResult::Single(number, Box::new(outcome), confirmation, ends.is_exceeded())
+            PollResult::Single(number, Box::new(result), confirmation, ends.is_exceeded())
         });
     }
 }

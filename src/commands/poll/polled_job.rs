@@ -118,10 +118,10 @@ impl PolledJob {
     }
 
     /// Creates a resource from its only check.
-    pub(in crate::commands) fn polled_once(reference: &Reference, outcome: LookupResult) -> Self {
+    pub(in crate::commands) fn polled_once(reference: &Reference, result: LookupResult) -> Self {
         let mut polled = Self::new(reference, 0);
         let current = &mut polled.current;
-        match outcome {
+        match result {
             Ok(job) => {
                 let read = Observation::Read(&job);
                 current.history.observe(read, Duration::ZERO);

@@ -50,17 +50,17 @@ impl Poller {
         self.answered_at = now;
         self.jitter = 0.9 + 0.2 * self.lookup.transport.options().session.jitter();
         match result {
-            PollResult::Single(number, outcome, confirmation, late) => {
+            PollResult::Single(number, result, confirmation, late) => {
                 self.confirmed(number, &confirmation);
                 self.jobs[number].requests.listed = false;
-                if outcome.is_ok() {
+                if result.is_ok() {
                     self.record_response(number);
                 }
                 match confirmation {
-                    ExistenceCheck::Failed(problem) if outcome.is_ok() => {
+                    ExistenceCheck::Failed(problem) if result.is_ok() => {
                         self.take_failure(number, *problem, late)
                     }
-                    _ => self.take_lookup(number, *outcome, late),
+                    _ => self.take_lookup(number, *result, late),
                 }
             }
             PollResult::Batch(numbers, Ok(rows), _) => {
@@ -97,13 +97,13 @@ impl Poller {
     fn take_lookup(
         &mut self,
         number: JobIndex,
-        outcome: LookupResult,
+        result: LookupResult,
         late: bool,
     ) -> Vec<PollEvent> {
         let polled = &mut self.jobs[number];
         let account = &mut self.accounts[polled.account];
         let row = polled.current.final_row.take();
-        if let (Some(row), Ok(job)) = (&row, &outcome) {
+        if let (Some(row), Ok(job)) = (&row, &result) {
             self.end_proofs.compare(polled.account, row, job);
         }
         let is_last_detail = std::mem::take(&mut polled.requests.has_detail_request) && {
@@ -115,7 +115,7 @@ impl Poller {
             std::mem::take(&mut polled.current.explains_last) && polled.current.job.is_some();
         polled.current.is_explained |= is_explanation;
         let is_contradicted = self.end_proofs.is_contradicted(&polled.account);
-        let mut events = match (outcome, row) {
+        let mut events = match (result, row) {
             (Err(_), Some(row)) if !is_contradicted => self.take_job(number, *row),
             (Ok(job), _) => self.take_job(number, job),
             (Err(_), None) if is_explanation => {

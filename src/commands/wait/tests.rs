@@ -284,8 +284,8 @@ async fn all_of_many_references_are_looked_up_if_a_lookup_contradicts_its_row() 
         let client = Arc::new(client);
         let references = subtasks(50).iter().map(|id| reference(id)).collect();
         let lookup = Lookup::scripted(references, &client).with_lists();
-        let outcomes = Arc::new(lookup).outcomes().await;
-        let states = outcomes.iter().map(|one| one.as_ref().map(|job| job.state));
+        let results = Arc::new(lookup).get_all().await;
+        let states = results.iter().map(|one| one.as_ref().map(|job| job.state));
         assert!(states.flatten().all(|state| state == expected));
         assert_eq!(counts(&client).1, count);
     }

@@ -55,11 +55,11 @@ fn failure(category: Category, message: &str) -> LookupResult {
 }
 
 /// Returns the reason of a gate after 70 seconds, over the jobs `aliyun/job/c/1`, `aliyun/job/c/2` etc.
-fn reason(policy: &GatePolicy, outcomes: Vec<LookupResult>, status: GateStatus) -> String {
-    let polled: Vec<PolledJob> = outcomes
+fn reason(policy: &GatePolicy, results: Vec<LookupResult>, status: GateStatus) -> String {
+    let polled: Vec<PolledJob> = results
         .into_iter()
         .zip(1..)
-        .map(|(outcome, number)| PolledJob::polled_once(&numbered(number), outcome))
+        .map(|(result, number)| PolledJob::polled_once(&numbered(number), result))
         .collect();
     let evaluations = super::super::evaluate_all(&polled, policy, Duration::from_secs(70));
     let decision = decide(&evaluations, policy, Progress::Over).unwrap();
@@ -138,7 +138,7 @@ fn an_undecided_gate_names_the_first_reason_why_a_job_does_not_run() {
 #[test]
 fn a_passed_gate_counts_the_jobs_that_met_its_condition() {
     let two = || vec![job(State::Succeeded), job(State::Succeeded)];
-    let reason_of = |policy: GatePolicy, outcomes| reason(&policy, outcomes, GateStatus::Certain);
+    let reason_of = |policy: GatePolicy, results| reason(&policy, results, GateStatus::Certain);
     assert_eq!(reason_of(all("succeeded"), two()), "2 of 2 succeeded");
     assert_eq!(reason_of(all("ended"), two()), "2 of 2 ended");
     assert_eq!(
@@ -156,7 +156,7 @@ fn a_passed_gate_counts_the_jobs_that_met_its_condition() {
 #[test]
 fn an_undecided_gate_reports_why_it_stopped_and_the_active_jobs() {
     let mixed = || vec![job(State::Succeeded), job(State::Running)];
-    let reason_of = |outcomes, status| reason(&all("succeeded"), outcomes, status);
+    let reason_of = |results, status| reason(&all("succeeded"), results, status);
     assert_eq!(
         reason_of(mixed(), GateStatus::TimedOut),
         "timed out after 1m10s; 1 of 2 still running: aliyun/job/c/2"
@@ -178,14 +178,14 @@ fn an_undecided_gate_reports_why_it_stopped_and_the_active_jobs() {
 
 #[test]
 fn the_most_severe_cause_of_an_undecided_gate_comes_first() {
-    let outcomes = vec![
+    let results = vec![
         job(State::Pending),
         failure(Category::NotFound, "no such job"),
         failure(Category::ServiceError, "HTTP 503"),
         failure(Category::ServiceError, "HTTP 503"),
     ];
     assert_eq!(
-        reason(&all("succeeded"), outcomes, GateStatus::TimedOut),
+        reason(&all("succeeded"), results, GateStatus::TimedOut),
         "timed out after 1m10s; aliyun/job/c/3, aliyun/job/c/4: HTTP 503; \
          aliyun/job/c/2: not found; 1 of 4 still pending: aliyun/job/c/1"
     );
@@ -208,11 +208,11 @@ fn reasons_beyond_the_first_few_are_only_counted() {
 #[test]
 fn a_message_of_a_cloud_is_one_line_of_bounded_length() {
     let message = format!("Traceback:\n{}", "磁盘已满 ".repeat(200));
-    let outcome = job(State::Failed).map(|job| Job {
+    let result = job(State::Failed).map(|job| Job {
         message: Some(message),
         ..job
     });
-    let text = reason(&all("succeeded"), vec![outcome], GateStatus::Certain);
+    let text = reason(&all("succeeded"), vec![result], GateStatus::Certain);
     assert!(
         text.starts_with("aliyun/job/c/1 failed: 磁盘已满 磁盘已满"),
         "{text}"

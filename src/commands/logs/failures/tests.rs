@@ -72,7 +72,7 @@ async fn read_of(
     let job = test_support::reference(kind.expect("a kind"), &["C", "train"]);
     let lookup = Lookup::scripted(vec![job], &Arc::new(client));
     let lookup = Arc::new(lookup);
-    let outcomes = lookup.outcomes().await;
+    let outcomes = lookup.get_all().await;
     let started = Instant::now();
     let tails = failure_tails(&lookup, &outcomes).await;
     let notices = lookup.notices.take_new().into_iter();
@@ -205,7 +205,7 @@ async fn read_all(
         .map(|id| test_support::reference(kind, &["C", id]))
         .collect();
     let lookup = Arc::new(Lookup::scripted(references, &Arc::new(client)));
-    let outcomes = lookup.outcomes().await;
+    let outcomes = lookup.get_all().await;
     let tails = failure_tails(&lookup, &outcomes).await;
     let notices = lookup.notices.take_new().into_iter();
     (tails, notices.map(|notice| notice.message).collect())

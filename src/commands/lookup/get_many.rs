@@ -32,43 +32,43 @@ impl Lookup {
     /// takes the place of the scope, unless its own reference was given too.
     ///
     /// A reference whose account cannot be used fails without affecting the others.
-    pub(in crate::commands) async fn outcomes(self: &Arc<Self>) -> Vec<LookupResult> {
-        let (outcomes, _) = self.outcomes_until(future::pending(), |_| {}).await;
-        outcomes
+    pub(in crate::commands) async fn get_all(self: &Arc<Self>) -> Vec<LookupResult> {
+        let (results, _) = self.get_all_until(future::pending(), |_| {}).await;
+        results
     }
 
-    /// Looks up all references like [`Lookup::outcomes`], until `stopped` completes; its result is returned as well.
-    /// References that were not read until then have an error. If this is slow, calls `on_slow` with the outcomes so
-    /// far, and again after new ones. An outcome is `None` until it is known; the order is that of the references.
-    pub(in crate::commands) async fn outcomes_until(
+    /// Looks up all references like [`Lookup::get_all`], until `stopped` completes, whose value is returned as well.
+    /// References that were not read until then have an error. If this is slow, calls `on_slow` with the results so
+    /// far, and again after new ones. A result is `None` until it is known; the order is that of the references.
+    pub(in crate::commands) async fn get_all_until(
         self: &Arc<Self>,
         stopped: impl Future<Output = Stop>,
         on_slow: impl FnMut(&[Option<LookupResult>]),
     ) -> (Vec<LookupResult>, Option<Stop>) {
         let targets = self.targets();
-        let (outcomes, stop) = self.look_up(&targets, stopped, on_slow).await;
+        let (results, stop) = self.get_targets(&targets, stopped, on_slow).await;
         let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
-        let answered = outcomes.into_iter().zip(&targets);
-        let answered = answered.filter_map(|(outcome, one)| match (&outcome, one) {
+        let results = results.into_iter().zip(&targets);
+        let results = results.filter_map(|(result, one)| match (&result, one) {
             (Ok(job), LookupTarget::Latest(_)) if !named.insert(job.reference.clone()) => None,
-            _ => Some(outcome),
+            _ => Some(result),
         });
-        let answered: Vec<LookupResult> = answered.collect();
-        self.note_list_rows(answered.iter().flatten());
-        (answered, stop)
+        let results: Vec<LookupResult> = results.collect();
+        self.note_list_rows(results.iter().flatten());
+        (results, stop)
     }
 
     /// Looks up these references concurrently and returns the results in their order.
-    pub(in crate::commands) async fn outcomes_for(
+    pub(in crate::commands) async fn get_many(
         self: &Arc<Self>,
         references: &[Reference],
     ) -> Vec<LookupResult> {
         let targets: Vec<_> = references.iter().cloned().map(LookupTarget::Job).collect();
-        let (outcomes, _) = self.look_up(&targets, future::pending(), |_| {}).await;
-        outcomes
+        let (results, _) = self.get_targets(&targets, future::pending(), |_| {}).await;
+        results
     }
 
-    async fn look_up(
+    async fn get_targets(
         self: &Arc<Self>,
         targets: &[LookupTarget],
         stopped: impl Future<Output = Stop>,
@@ -76,7 +76,7 @@ impl Lookup {
     ) -> (Vec<LookupResult>, Option<Stop>) {
         let mut stopped = pin!(stopped);
         let mut stop = None;
-        let mut lookups = Lookups::start(self, targets);
+        let mut lookups = RunningLookups::start(self, targets);
         let mut show_at = Instant::now() + SLOW_REQUEST;
         let mut has_new = true;
         loop {
@@ -94,16 +94,16 @@ impl Lookup {
                     break;
                 }
                 () = sleep_until(show_at), if has_new => {
-                    on_slow(&lookups.outcomes);
+                    on_slow(&lookups.results);
                     (has_new, show_at) = (false, Instant::now() + SHOW_INTERVAL);
                 }
             }
         }
         self.keep_notices(lookups.ordered_notices());
-        let outcomes = lookups.outcomes.into_iter().zip(targets);
-        let outcomes =
-            outcomes.map(|(outcome, target)| outcome.unwrap_or_else(|| Err(target.not_read())));
-        (outcomes.collect(), stop)
+        let results = lookups.results.into_iter().zip(targets);
+        let results =
+            results.map(|(result, target)| result.unwrap_or_else(|| Err(target.not_read())));
+        (results.collect(), stop)
     }
 
     /// Returns the requested targets in the given order.
@@ -198,7 +198,7 @@ enum LookupOutput {
 }
 
 /// Requests that run concurrently.
-struct Lookups<'a> {
+struct RunningLookups<'a> {
     lookup: &'a Arc<Lookup>,
     targets: &'a [LookupTarget],
     semaphores: HashMap<AccountId, Arc<Semaphore>>,
@@ -206,13 +206,13 @@ struct Lookups<'a> {
     /// Rows that prove an end, while the details are requested.
     final_rows: HashMap<usize, Job>,
     end_proofs: EndProofs<AccountId>,
-    outcomes: Vec<Option<LookupResult>>,
+    results: Vec<Option<LookupResult>>,
     /// The notices, each with its first number and its position among the notices of this number: their order must
     /// not depend on which response is received first.
     notices: HashMap<Notice, (usize, usize)>,
 }
 
-impl<'a> Lookups<'a> {
+impl<'a> RunningLookups<'a> {
     fn start(lookup: &'a Arc<Lookup>, targets: &'a [LookupTarget]) -> Self {
         let mut lookups = Self {
             lookup,
@@ -221,7 +221,7 @@ impl<'a> Lookups<'a> {
             running: JoinSet::new(),
             final_rows: HashMap::new(),
             end_proofs: EndProofs::default(),
-            outcomes: targets.iter().map(|_| None).collect(),
+            results: targets.iter().map(|_| None).collect(),
             notices: HashMap::new(),
         };
         let batches = match lookup.options.lists && !lookup.options.raw {
@@ -281,15 +281,15 @@ impl<'a> Lookups<'a> {
 
     fn handle(&mut self, output: LookupOutput) {
         match output {
-            LookupOutput::Single(number, outcome) => {
-                let outcome = outcome.map(|job| self.take_notices(number, job));
+            LookupOutput::Single(number, result) => {
+                let result = result.map(|job| self.take_notices(number, job));
                 let row = self.final_rows.remove(&number);
-                if let (Some(row), Ok(job)) = (&row, &outcome) {
+                if let (Some(row), Ok(job)) = (&row, &result) {
                     let account = self.targets[number].account();
                     self.end_proofs.compare(account, row, job);
                 }
                 // If a row of the account is contradicted, also later, the job is looked up again.
-                self.outcomes[number] = Some(outcome.or_else(|problem| row.ok_or(problem)));
+                self.results[number] = Some(result.or_else(|problem| row.ok_or(problem)));
             }
             LookupOutput::Rows(rows) => {
                 for (number, row) in rows {
@@ -323,9 +323,9 @@ impl<'a> Lookups<'a> {
     /// Returns `false` if there are none.
     fn retry_contradicted(&mut self) -> bool {
         let is_open = |number: &usize| {
-            let outcome = self.outcomes[*number].as_ref();
+            let result = self.results[*number].as_ref();
             let is_from_row =
-                outcome.is_some_and(|one| one.as_ref().is_ok_and(|job| job.from_list && job.ended));
+                result.is_some_and(|one| one.as_ref().is_ok_and(|job| job.from_list && job.ended));
             let account = || self.targets[*number].account();
             is_from_row && self.end_proofs.is_contradicted(&account())
         };
@@ -336,7 +336,7 @@ impl<'a> Lookups<'a> {
         !open.is_empty()
     }
 
-    /// Uses a row as the outcome if it suffices, or starts a lookup.
+    /// Uses a row as the result if it suffices, or starts a lookup.
     fn take_row(&mut self, number: usize, row: Option<Job>) {
         let Some(row) = row else {
             return self.start_single(number);
@@ -348,7 +348,7 @@ impl<'a> Lookups<'a> {
         };
         match proof {
             EndProof::Proved => {
-                self.outcomes[number] = Some(Ok(row));
+                self.results[number] = Some(Ok(row));
                 return;
             }
             EndProof::NeedsDetails => drop(self.final_rows.insert(number, row)),

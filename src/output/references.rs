@@ -1,0 +1,59 @@
+//! Lists the references of a gate for reports: those that failed, are pending, or passed.
+
+use super::test_case::cases;
+use crate::output::document::Envelope;
+
+/// References of a gate, joined by a separator.
+#[derive(Debug, Default)]
+pub(super) struct References {
+    /// The list.
+    pub text: String,
+    /// The number of references that did not fit.
+    pub omitted: usize,
+}
+
+/// Returns the references of a gate that `failed`, are `pending` or `passed`, in at most `max_bytes` in total;
+/// failed ones have priority.
+pub(super) fn references(
+    report: &Envelope,
+    separator: char,
+    max_bytes: usize,
+) -> [(&'static str, References); 3] {
+    let cases = cases(report);
+    let mut left = max_bytes;
+    ["failed", "pending", "passed"].map(|key| {
+        let mut list = References::default();
+        for case in cases.iter().filter(|case| case.key() == key) {
+            let length = case.reference.len() + 1;
+            if list.omitted > 0 || length > left {
+                list.omitted += 1;
+                continue;
+            }
+            left -= length;
+            if !list.text.is_empty() {
+                list.text.push(separator);
+            }
+            list.text.push_str(case.reference);
+        }
+        (key, list)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_case::tests::{job, report};
+    use super::*;
+    use crate::gate::Verdict;
+    use crate::model::State;
+
+    #[test]
+    fn a_list_of_failed_references_is_cut_with_the_number_omitted() {
+        let jobs = (0..5).map(|n| job(&n.to_string(), State::Failed, "unmet"));
+        let report = report(jobs.collect(), vec![], Verdict::Failed, 1);
+        let one = "aliyun@prod/job/ehpc-hz-FYUr32/0".len();
+        let [(key, list), ..] = references(&report, ',', 2 * (one + 1));
+        assert_eq!((key, list.omitted), ("failed", 3));
+        assert_eq!(list.text.split(',').count(), 2);
+        assert_eq!(references(&report, ',', 10_000)[0].1.omitted, 0);
+    }
+}
