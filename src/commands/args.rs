@@ -13,7 +13,7 @@ use crate::error::Problem;
 use crate::output::Format;
 use crate::settings::{invalid_value, parse_duration};
 
-/// What commands that get resources once are requested.
+/// What commands that get jobs once are requested.
 #[derive(Debug, Args)]
 pub(super) struct LookupArgs {
     /// References to get; @latest selects the newest in a scope, - reads references from stdin (on a terminal, - is the reference used last), %1 is row 1 of the last list
@@ -132,7 +132,7 @@ pub(super) fn check_required(
     }
 }
 
-/// The default time for which a resource can be absent before it is reported as missing.
+/// The default time for which a job can be absent before it is reported as missing.
 const MISSING_GRACE: &str = "60s";
 
 /// Options of `wait`, `watch` and `events --follow`.
@@ -181,7 +181,7 @@ impl PollArgs {
         self.interval.is_some()
     }
 
-    /// Reports whether the option for the time until a resource is missing is given.
+    /// Reports whether the option for the time until a job is missing is given.
     pub(super) fn has_missing_grace(&self) -> bool {
         self.missing_grace.is_some()
     }

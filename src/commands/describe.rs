@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     no_logs: bool,
 }
 
-/// Gets the named resources and shows all their details.
+/// Gets the named jobs and shows all their details.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let lookup = arguments
         .lookup
@@ -75,7 +75,7 @@ fn pager(context: &CommandContext, arguments: &Arguments) -> Option<Pager> {
     is_used.then(|| Pager::new(&context.environment)).flatten()
 }
 
-/// The resources, and what is only shown in pages.
+/// The jobs, and what is only shown in pages.
 struct Description {
     report: Envelope,
     log_tails: Vec<LogTail>,
@@ -83,7 +83,7 @@ struct Description {
     stop: Option<Stop>,
 }
 
-/// Gets the resources and the logs of the parts that failed, until `stopped` completes.
+/// Gets the jobs and the logs of the parts that failed, until `stopped` completes.
 async fn read(
     context: &CommandContext,
     arguments: &Arguments,

@@ -1,4 +1,4 @@
-//! Reports the result of a gate over polled resources.
+//! Reports the result of a gate over polled jobs.
 
 mod reason;
 
@@ -14,7 +14,7 @@ use crate::output::document::{Envelope, Gate};
 use crate::reference::Reference;
 use crate::secret::shell_word;
 
-/// Evaluates all resources.
+/// Evaluates all jobs.
 pub(super) fn evaluate_all(
     polled: &[PolledJob],
     policy: &GatePolicy,
@@ -80,7 +80,7 @@ pub(super) enum GateStatus {
     /// The timeout has passed.
     TimedOut,
     /// Everything was checked once, as requested.
-    OneCheck,
+    SingleCheck,
     /// The command was stopped.
     Stopped(Stop),
 }
@@ -147,7 +147,7 @@ impl GateReport {
             met: counts.met,
             unmet: counts.unmet,
             pending: counts.pending,
-            timed_out: matches!(stats.status, GateStatus::TimedOut | GateStatus::OneCheck),
+            timed_out: matches!(stats.status, GateStatus::TimedOut | GateStatus::SingleCheck),
             unchecked,
             reason: Some(reason::of(state)),
             elapsed_seconds: stats.elapsed.as_secs(),
@@ -199,7 +199,7 @@ fn not_checked(
         GateStatus::Stopped(_) => NOT_READ,
         GateStatus::Certain if command.is_some() => "not checked before the verdict was certain",
         GateStatus::Certain => "no response before the verdict was certain",
-        GateStatus::Running | GateStatus::OneCheck => "not checked yet",
+        GateStatus::Running | GateStatus::SingleCheck => "not checked yet",
     };
     let (category, message) = match command {
         Some(command) => (

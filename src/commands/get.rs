@@ -54,7 +54,7 @@ impl Arguments {
     }
 }
 
-/// Looks up the references and shows the resources.
+/// Looks up the references and shows the jobs.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     if arguments.watch {
         let (inputs, flags) = (arguments.lookup.inputs(), &arguments.lookup.kind_flags);
@@ -68,7 +68,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     print(context, arguments)
 }
 
-/// Prints the resources and returns the exit code.
+/// Prints the jobs and returns the exit code.
 fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let requested = &arguments.lookup;
     let mut options = requested.options();
@@ -139,7 +139,7 @@ fn poll_once(
     let stats = GateStats {
         elapsed,
         requests: lookup.transport.requests_sent(),
-        status: stop.map_or(GateStatus::OneCheck, GateStatus::Stopped),
+        status: stop.map_or(GateStatus::SingleCheck, GateStatus::Stopped),
     };
     let notices = lookup.notices.all();
     let state = GateState {

@@ -251,7 +251,7 @@ impl GlobalArgs {
         jq::query(expression, &self.arg, &self.argjson, environment).map(Some)
     }
 
-    /// Returns the sort order of resources, if chosen; a command with its own columns does not sort.
+    /// Returns the sort order of jobs, if chosen; a command with its own columns does not sort.
     ///
     /// # Errors
     /// Returns a usage error that names the closest column.

@@ -1,4 +1,4 @@
-//! Ends a command that gets resources once after a signal, with the results so far.
+//! Ends a command that gets jobs once after a signal, with the results so far.
 
 use std::convert::Infallible;
 use std::future;

@@ -85,10 +85,10 @@ fn unknown(named: &str, span: std::ops::Range<usize>, wrong: String, hint: Strin
 }
 
 impl CommandContext {
-    /// Checks that output other than a list of resources supports the requested format.
+    /// Checks that output other than a list of jobs supports the requested format.
     ///
     /// # Errors
-    /// Returns a usage error for a format or an option that only applies to resources.
+    /// Returns a usage error for a format or an option that only applies to jobs.
     pub(super) fn check_catalog_format(&self, command: &str) -> Result<(), Problem> {
         let (what, hint) = match () {
             () if !output::is_for_catalogs(self.output_options.format) => (

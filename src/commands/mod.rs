@@ -125,7 +125,7 @@ struct CommandSpec {
     name: &'static str,
     /// Whether it can be recorded and replayed.
     recording: RecordingSupport,
-    /// True if rows are not resources, so that the columns of resources do not apply.
+    /// True if rows are not jobs, so that the columns of jobs do not apply.
     has_own_columns: bool,
 }
 

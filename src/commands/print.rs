@@ -91,7 +91,7 @@ impl CommandContext {
         }
     }
 
-    /// Sorts resources in the requested order.
+    /// Sorts jobs in the requested order.
     pub(super) fn sort(&self, jobs: &mut [Job]) {
         if let Some(sort) = &self.sort {
             sort.apply(jobs);

@@ -34,7 +34,7 @@ type WriteFn = fn(&mut dyn Write, &Envelope) -> io::Result<()>;
 pub(super) struct Reports {
     files: Vec<ReportFile>,
     github: Option<GitHub>,
-    changed: bool,
+    is_changed: bool,
     written_at: Option<Duration>,
     write_interval: Duration,
 }
@@ -63,7 +63,7 @@ impl Reports {
         let mut reports = Self {
             files: Vec::new(),
             github: None,
-            changed: true,
+            is_changed: true,
             written_at: None,
             write_interval: MIN_WRITE_INTERVAL,
         };
@@ -154,7 +154,7 @@ impl Reports {
 
     /// Records that the next report differs from the last one.
     pub(super) fn mark_changed(&mut self) {
-        self.changed = true;
+        self.is_changed = true;
     }
 
     /// Returns when the next write is due, as time since the start of the command;
@@ -164,7 +164,7 @@ impl Reports {
         let next = self
             .written_at
             .map_or(Duration::ZERO, |at| at + self.write_interval);
-        (self.changed && is_rewritten).then_some(next)
+        (self.is_changed && is_rewritten).then_some(next)
     }
 
     /// Reports whether a write is due `now` (time since the start): at first, and
@@ -182,7 +182,7 @@ impl Reports {
         now: Duration,
         on_problem: &mut dyn FnMut(&Problem),
     ) {
-        self.changed = false;
+        self.is_changed = false;
         self.written_at = Some(now);
         let seconds = 1 + report.content.jobs.len() / JOBS_PER_SECOND;
         self.write_interval = MIN_WRITE_INTERVAL * u32::try_from(seconds).unwrap_or(u32::MAX);

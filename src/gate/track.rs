@@ -28,11 +28,11 @@ pub const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Default)]
 pub struct JobHistory {
     /// The resource only reports events.
-    stateless: bool,
+    is_stateless: bool,
     /// The resource never ends: only its last state counts.
     is_endless: bool,
     /// A stateless resource was confirmed to exist.
-    confirmed: bool,
+    was_confirmed: bool,
     /// Its existence was confirmed together with the poll that is recorded next.
     is_check_confirmed: bool,
     last: Option<LastObserved>,
@@ -55,7 +55,7 @@ struct LastObserved {
     /// The references whose events the response omits.
     unread_events: Option<String>,
     reason: Option<String>,
-    ended: bool,
+    has_ended: bool,
     /// When this state was first seen.
     state_since: Duration,
     /// When the resource was last read.
@@ -94,10 +94,10 @@ struct ReadFailure {
 }
 
 impl JobHistory {
-    /// Creates the history of a resource that was not polled yet; `stateless` if its kind only reports events.
-    pub fn new(stateless: bool) -> Self {
+    /// Creates the history of a resource that was not polled yet; `is_stateless` if its kind only reports events.
+    pub fn new(is_stateless: bool) -> Self {
         Self {
-            stateless,
+            is_stateless,
             ..Self::default()
         }
     }
@@ -118,9 +118,9 @@ impl JobHistory {
     /// Reports whether a poll that ends now has to confirm that a stateless resource exists: the first poll, and one
     /// after the warning-free time, since a resource that was deleted in the meantime has no warnings either.
     pub fn needs_confirmation(&self, warning_free_time: Duration, now: Duration) -> bool {
-        let may_be_gone = !self.confirmed || self.not_found.is_some();
+        let may_be_gone = !self.was_confirmed || self.not_found.is_some();
         let until = self.warning_free_until(warning_free_time);
-        self.stateless && (may_be_gone || until.is_some_and(|until| now >= until))
+        self.is_stateless && (may_be_gone || until.is_some_and(|until| now >= until))
     }
 
     /// Returns when the warning-free time ends if no warning occurs.
@@ -131,7 +131,7 @@ impl JobHistory {
 
     /// Records that the resource exists, together with the poll that is recorded next.
     pub fn confirm(&mut self) {
-        (self.confirmed, self.is_check_confirmed) = (true, true);
+        (self.was_confirmed, self.is_check_confirmed) = (true, true);
     }
 
     /// Returns the last state, if any.
@@ -200,7 +200,7 @@ impl JobHistory {
             }),
             unread_events: job.subtask_references(),
             reason: message_or_reason(job),
-            ended: job.ended,
+            has_ended: job.ended,
             state_since,
             observed_at: now,
             is_confirmed: std::mem::take(&mut self.is_check_confirmed),
@@ -246,7 +246,7 @@ impl JobHistory {
         match &policy.condition {
             Condition::NoWarnings(time) => self.evaluate_no_warnings(*time, seen, policy, now),
             // A job whose final state cannot be determined has also ended.
-            Condition::Ended if seen.ended => Evaluation::Met,
+            Condition::Ended if seen.has_ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(cause) if seen.state == State::Unknown => {
                     self.evaluate_inconsistent(cause, seen, policy, now)

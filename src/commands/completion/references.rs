@@ -246,7 +246,7 @@ impl CompletionData {
 }
 
 /// Completes the last typed segment with that of a listed reference, including the slash after it, so that a
-/// cluster with a thousand resources is one candidate. Returns `None` if the segments before it differ.
+/// cluster with a thousand jobs is one candidate. Returns `None` if the segments before it differ.
 fn next_segment(listed: &str, typed: &[&str]) -> Option<String> {
     let (begun, before) = typed.split_last()?;
     let mut listed = listed.split_inclusive('/');

@@ -18,7 +18,7 @@ use crate::output::document::{EventFilter, Timeline};
 use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, TimelineWriter, Zone};
 use crate::providers::EventDetail;
 
-/// Shows the timeline of the referenced resources, and returns the exit code.
+/// Shows the timeline of the referenced jobs, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     let ended = prepare(context, arguments).and_then(|setup| match setup.options {
         None => Ok(once(context, &setup)),
@@ -46,7 +46,7 @@ struct Setup {
     filter: EventFilter,
     /// The chosen columns, if any.
     columns: Option<Vec<EventColumn>>,
-    /// The options for following resources; `None` without `--follow`.
+    /// The options for following jobs; `None` without `--follow`.
     options: Option<FollowOptions>,
 }
 

@@ -71,7 +71,7 @@ impl Arguments {
         })
     }
 
-    /// Returns the options for following resources; `has_columns` if columns are given.
+    /// Returns the options for following jobs; `has_columns` if columns are given.
     ///
     /// # Errors
     /// Returns a usage error that names the option.

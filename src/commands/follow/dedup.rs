@@ -8,7 +8,7 @@ pub(in crate::commands) struct EventDeduplicator {
     filter: EventFilter,
     /// By reference.
     reported: HashMap<String, ReportedEvents>,
-    /// Resources whose first bad entry was reported.
+    /// Jobs whose first bad entry was reported.
     marked: HashSet<String>,
 }
 
@@ -27,7 +27,7 @@ type EventKey = (
 
 type LastSeen = (Option<u64>, Option<Time>);
 
-/// The reported entries of a resource.
+/// The reported entries of a job.
 #[derive(Default)]
 struct ReportedEvents {
     /// With the number of the last read that contained the entry.
@@ -36,13 +36,13 @@ struct ReportedEvents {
     reads: u64,
 }
 
-/// Entries of a resource are removed only if there are more.
+/// Entries of a job are removed only if there are more.
 const MAX_ENTRIES: usize = 1_000;
 /// An entry is removed after this many reads without it: the cloud no longer keeps it.
 const MAX_READS_WITHOUT_ENTRY: u64 = 100;
 
 impl ReportedEvents {
-    /// Updates the entries of the current read, and removes old ones, since a resource can run for weeks.
+    /// Updates the entries of the current read, and removes old ones, since a job can run for weeks.
     fn update(&mut self, seen: HashMap<EventKey, LastSeen>) {
         for (key, now) in seen {
             let (kept, last_read) = self.entries.entry(key).or_insert((now, self.reads));
@@ -67,7 +67,7 @@ impl EventDeduplicator {
         }
     }
 
-    /// Returns new entries of a resource, and those with a higher count or a later time, oldest first.
+    /// Returns new entries of a job, and those with a higher count or a later time, oldest first.
     pub(super) fn new_events(&mut self, job: &Job) -> Vec<TimelineEvent> {
         let reported = self.reported.entry(job.reference.clone()).or_default();
         reported.reads += u64::from(!job.events_unreadable);

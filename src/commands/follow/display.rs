@@ -8,7 +8,7 @@ use crate::output::{
     Zone, write_transition,
 };
 
-/// The display of followed resources. Each method returns the bytes to write.
+/// The display of followed jobs. Each method returns the bytes to write.
 pub(in crate::commands) enum FollowOutput {
     /// A line for each state change.
     Lines(Zone),
@@ -71,7 +71,7 @@ impl FollowOutput {
         })
     }
 
-    /// Handles a resource that cannot be read.
+    /// Handles a job that cannot be read.
     pub(super) fn error(&mut self, at: Time, problem: &Problem) -> Vec<u8> {
         written(|out| match self {
             Self::Records(records) | Self::Events(records, _) => records.write(out, at, problem),

@@ -26,10 +26,10 @@ const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often the ages in a live table are redrawn.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The last reported failure of an unreadable resource: its category, and whether it is final.
+/// The last reported failure of an unreadable job: its category, and whether it is final.
 type LastReported = Option<(Category, bool)>;
 
-/// The handler that follows all resources to their end and shows them.
+/// The handler that follows all jobs to their end and shows them.
 pub(super) struct FollowHandler<'a> {
     context: &'a CommandContext,
     display: FollowOutput,
@@ -37,7 +37,7 @@ pub(super) struct FollowHandler<'a> {
     reporter: Reporter,
     /// The terminal of a live table.
     terminal: Option<LiveTerminal<'a>>,
-    /// For each resource, in the order of the poller.
+    /// For each job, in the order of the poller.
     last_reported: Vec<LastReported>,
     /// The accounts whose errors were printed.
     account_errors: AccountErrors,
@@ -51,12 +51,12 @@ impl LoopHandler for FollowHandler<'_> {
     /// An error if the output can no longer be written.
     type Outcome = io::Result<()>;
 
-    /// Removes resources that need no more polls, reports unreadable ones, and draws the others.
+    /// Removes jobs that need no more polls, reports unreadable ones, and draws the others.
     fn check(&mut self, run: &mut RunLoop) -> Option<io::Result<()>> {
         self.last_reported.resize(run.poller.jobs.len(), None);
         let now = run.poller.elapsed();
-        for number in 0..run.poller.jobs.len() {
-            let polled = &mut run.poller.jobs[number];
+        for index in 0..run.poller.jobs.len() {
+            let polled = &mut run.poller.jobs[index];
             // With a scope, there can be thousands of ended jobs.
             if polled.has_finished() {
                 continue;
@@ -69,11 +69,11 @@ impl LoopHandler for FollowHandler<'_> {
             polled.current.is_final = is_final;
             let failure = read_failure(polled, &evaluation);
             let reported = failure.as_ref().map(|problem| (problem.category, is_final));
-            if let Some(problem) = failure.filter(|_| reported != self.last_reported[number]) {
+            if let Some(problem) = failure.filter(|_| reported != self.last_reported[index]) {
                 self.report_failure(run, &problem, is_final);
             }
-            self.last_reported[number] = reported;
-            let polled = &mut run.poller.jobs[number];
+            self.last_reported[index] = reported;
+            let polled = &mut run.poller.jobs[index];
             if polled.has_finished() && !self.display.needs_rows() {
                 polled.drop_details();
             }
@@ -85,15 +85,13 @@ impl LoopHandler for FollowHandler<'_> {
 
     fn on_event(&mut self, run: &RunLoop, event: &PollEvent) {
         let at = self.render_context().now;
-        let job = |number: &usize| {
-            let job = run.poller.jobs[*number].current.job.as_ref();
+        let job = |index: &usize| {
+            let job = run.poller.jobs[*index].current.job.as_ref();
             job.expect("the job that was just read is kept")
         };
         let part = match event {
-            PollEvent::State(number, previous) => {
-                self.display.transition(at, job(number), *previous)
-            }
-            PollEvent::Read(number) => self.display.on_read(at, job(number)),
+            PollEvent::State(index, previous) => self.display.transition(at, job(index), *previous),
+            PollEvent::Read(index) => self.display.on_read(at, job(index)),
             // Reported later, when the outage rules have decided whether the failure is final.
             PollEvent::Problem(_) => return,
             // The loop reports these as messages.
@@ -172,7 +170,7 @@ impl<'a> FollowHandler<'a> {
         }
     }
 
-    /// Follows the resources until the end, or until `stopped` or `quit`
+    /// Follows the jobs until the end, or until `stopped` or `quit`
     /// completes. Returns the exit code.
     pub(super) async fn run(
         mut self,
@@ -187,7 +185,7 @@ impl<'a> FollowHandler<'a> {
                 stop = stopped.as_mut() => stop,
                 () = quit => {
                     has_quit.set(true);
-                    // As after Ctrl-C: 0 would mean that all resources have ended.
+                    // As after Ctrl-C: 0 would mean that all jobs have ended.
                     Stop::Interrupted
                 }
             }
@@ -283,8 +281,8 @@ impl<'a> FollowHandler<'a> {
                 .iter()
                 .map(|polled| polled.current.job.as_ref())
                 .collect::<Vec<_>>(),
-            read_status: &|number| jobs[number].read_status(),
-            row: &|number| row(&run.poller, &jobs[number], &run.policy),
+            read_status: &|index| jobs[index].read_status(),
+            row: &|index| row(&run.poller, &jobs[index], &run.policy),
             notes: &self.notes,
             scopes: run.scopes.counts(),
             last_read: read_at.max().map(|at| since(at) as i64),

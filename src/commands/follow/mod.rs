@@ -1,4 +1,4 @@
-//! Follows resources until their end; shared by `watch` and `events --follow`.
+//! Follows jobs until their end; shared by `watch` and `events --follow`.
 
 mod dedup;
 mod display;
@@ -32,9 +32,9 @@ use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
 use handler::FollowHandler;
 
-/// Options for following resources.
+/// Options for following jobs.
 pub(super) struct FollowOptions {
-    /// Decides when a resource needs no more polls.
+    /// Decides when a job needs no more polls.
     pub policy: GatePolicy,
     /// A fixed polling interval.
     pub interval: Option<Duration>,
@@ -43,7 +43,7 @@ pub(super) struct FollowOptions {
 }
 
 impl FollowOptions {
-    /// Returns options that follow each resource until it has ended.
+    /// Returns options that follow each job until it has ended.
     ///
     /// # Errors
     /// Returns a usage error that names the option.
@@ -63,7 +63,7 @@ impl FollowOptions {
     }
 }
 
-/// Follows the resources of `lookup` until the end, and returns the exit code.
+/// Follows the jobs of `lookup` until the end, and returns the exit code.
 ///
 /// # Errors
 /// Returns the usage errors that were only found with the credentials.

@@ -6,13 +6,13 @@ use crate::gate::{Evaluation, GatePolicy, Pending};
 use crate::model::Job;
 use crate::output::{ReadStatus, Row};
 
-/// Returns a row for each resource, in order.
+/// Returns a row for each job, in order.
 pub(super) fn rows<'a>(poller: &'a Poller, policy: &GatePolicy) -> Vec<Row<'a>> {
     let jobs = poller.jobs.iter();
     jobs.map(|polled| row(poller, polled, policy)).collect()
 }
 
-/// Returns the row of a resource.
+/// Returns the row of a job.
 pub(super) fn row<'a>(poller: &Poller, polled: &'a PolledJob, policy: &GatePolicy) -> Row<'a> {
     let evaluation = polled.current.history.evaluate(policy, poller.elapsed());
     let failure = read_failure(polled, &evaluation).map(|problem| match polled.current.is_final {
@@ -46,7 +46,7 @@ fn outdated(job: &Job) -> Job {
     }
 }
 
-/// Returns why a resource cannot be read, if it cannot. One that existed before is reported as gone, and one
+/// Returns why a job cannot be read, if it cannot. One that existed before is reported as gone, and one
 /// that is retried as a temporary failure.
 pub(super) fn read_failure(polled: &PolledJob, evaluation: &Evaluation) -> Option<Problem> {
     let mut problem = polled.current.problem.as_deref().cloned()?;

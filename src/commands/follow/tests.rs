@@ -269,7 +269,7 @@ async fn a_job_that_was_never_read_is_given_up_after_10_minutes() {
         "{:?}",
         run.lines
     );
-    // A resource that was read once is followed however long an outage takes.
+    // A job that was read once is followed however long an outage takes.
     let once = client(|now, _| match now.as_secs() {
         1..5000 => Reply::Failed(Category::ServiceError),
         5000.. => Reply::State(State::Succeeded),

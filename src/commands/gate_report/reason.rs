@@ -144,7 +144,7 @@ fn stopped(stats: GateStats) -> Option<String> {
             Stop::Terminated => format!("terminated after {elapsed}"),
             Stop::EndOfRecording => format!("the recording ends after {elapsed}"),
         }),
-        GateStatus::Running | GateStatus::Certain | GateStatus::OneCheck => None,
+        GateStatus::Running | GateStatus::Certain | GateStatus::SingleCheck => None,
     }
 }
 

@@ -7,9 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::super::completion_cache::ListedReferences;
 use super::super::signals::Signals;
 use super::super::stdout_writer::StdoutWriter;
-use super::batch::Batch;
 use super::lister::{ListEvent, ListedPage};
 use super::report::ScopeReport;
+use super::rows::ListedRows;
 use super::words;
 use crate::error::Stop;
 use crate::http::Session;
@@ -33,7 +33,7 @@ pub(super) struct ListCollector<'a> {
     /// The report of each scope.
     pub listed: Vec<ScopeReport>,
     /// The rows of each scope that are not written yet.
-    pub batches: Vec<Batch>,
+    pub unwritten: Vec<ListedRows>,
     /// The written references, for shell completion.
     pub shown: ListedReferences,
     /// Writes rows, in formats with independent rows.
@@ -66,8 +66,8 @@ impl ListCollector<'_> {
                     continue;
                 }
                 Some((number, ListEvent::Parts(targets, first))) => {
-                    self.batches
-                        .extend(targets.iter().map(|_| Batch::default()));
+                    self.unwritten
+                        .extend(targets.iter().map(|_| ListedRows::default()));
                     ScopeReport::add_parts(&mut self.listed, number, targets, first);
                     continue;
                 }
@@ -87,10 +87,10 @@ impl ListCollector<'_> {
     /// Moves the parts of a scope behind it, in whatever order their pages came.
     pub(super) fn order_by_parent(&mut self) {
         let reports = std::mem::take(&mut self.listed).into_iter();
-        let batches = std::mem::take(&mut self.batches);
-        let mut all: Vec<_> = reports.zip(batches).enumerate().collect();
+        let unwritten = std::mem::take(&mut self.unwritten);
+        let mut all: Vec<_> = reports.zip(unwritten).enumerate().collect();
         all.order_by_key(|(number, (report, _))| report.parent.unwrap_or(*number));
-        (self.listed, self.batches) = all.into_iter().map(|(_, one)| one).unzip();
+        (self.listed, self.unwritten) = all.into_iter().map(|(_, one)| one).unzip();
     }
 
     /// Writes or keeps a page. The next page is requested when the reader has taken
@@ -110,7 +110,7 @@ impl ListCollector<'_> {
         listed.notices.extend(page.notices);
         match self.rows.as_mut().filter(|_| streams) {
             None => {
-                let kept = &mut self.batches[number];
+                let kept = &mut self.unwritten[number];
                 kept.jobs.extend(page.rows.jobs);
                 kept.scopes.extend(page.rows.scopes);
                 kept.remove(&page.withdrawn);
@@ -139,7 +139,7 @@ impl ListCollector<'_> {
     }
 }
 
-fn part(out: &mut output::RowWriter<'_>, rows: &Batch) -> Vec<u8> {
+fn part(out: &mut output::RowWriter<'_>, rows: &ListedRows) -> Vec<u8> {
     let mut part = Vec::new();
     let written = out.jobs(&mut part, &rows.jobs);
     let written = written.and_then(|()| out.scopes(&mut part, &rows.scopes));

@@ -8,9 +8,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, list_permission, with_account_context};
-use super::batch::Batch;
 use super::options::ListOptions;
 use super::report::{ListStatus, RowProblems, unsupported_filter};
+use super::rows::ListedRows;
 use super::scopes;
 use super::target::ListTarget;
 use crate::error::Problem;
@@ -29,7 +29,7 @@ const MAX_PAGES_OF_ACTIVE: usize = 20;
 
 /// A page of a scope.
 pub(super) struct ListedPage {
-    pub rows: Batch,
+    pub rows: ListedRows,
     /// References of already sent rows that have another state now.
     pub changed: HashSet<String>,
     /// Those of `changed` that no longer match the filter.
@@ -222,9 +222,9 @@ impl ScopeLister {
             omits_old: page.omits_old,
         };
         let page = ListedPage {
-            rows: Batch {
+            rows: ListedRows {
                 jobs,
-                ..Batch::default()
+                ..ListedRows::default()
             },
             changed: masked(page.changed),
             withdrawn: masked(page.withdrawn),
@@ -272,9 +272,9 @@ impl ScopeLister {
                 omits_old: page.omits_old,
             };
             let page = ListedPage {
-                rows: Batch {
+                rows: ListedRows {
                     scopes: rows,
-                    ..Batch::default()
+                    ..ListedRows::default()
                 },
                 changed: HashSet::new(),
                 withdrawn: HashSet::new(),

@@ -3,28 +3,32 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use super::batch::Batch;
 use super::report::ScopeReport;
+use super::rows::ListedRows;
 use crate::model::Job;
 use crate::providers::Filter;
 
 /// Merges the rows of all scopes so that each job appears once, and counts the rows in their reports.
-pub(super) fn merge(listed: &mut [ScopeReport], mut found: Vec<Batch>, filter: &Filter) -> Batch {
-    for (report, batch) in listed.iter_mut().zip(&mut found) {
-        keep_last_rows(&mut batch.jobs, |job| &job.reference);
-        report.add(batch, filter);
+pub(super) fn merge(
+    listed: &mut [ScopeReport],
+    mut found: Vec<ListedRows>,
+    filter: &Filter,
+) -> ListedRows {
+    for (report, rows) in listed.iter_mut().zip(&mut found) {
+        keep_last_rows(&mut rows.jobs, |job| &job.reference);
+        report.add(rows, filter);
     }
     merge_overlaps(&mut found, listed);
-    let mut all = Batch::default();
-    for batch in found {
-        all.jobs.extend(batch.jobs);
-        all.scopes.extend(batch.scopes);
+    let mut all = ListedRows::default();
+    for rows in found {
+        all.jobs.extend(rows.jobs);
+        all.scopes.extend(rows.scopes);
     }
     all
 }
 
 /// Keeps each job that is in several scopes once: in its first place, with the row that was read last.
-fn merge_overlaps(scopes: &mut [Batch], listed: &mut [ScopeReport]) {
+fn merge_overlaps(scopes: &mut [ListedRows], listed: &mut [ScopeReport]) {
     let mut seen = HashSet::new();
     let all = scopes.iter().flat_map(|scope| &scope.jobs);
     let repeated = all.filter(|job| !seen.insert(&*job.reference));

@@ -1,10 +1,10 @@
-mod batch;
 mod collector;
 mod footer;
 mod lister;
 mod merge;
 mod options;
 mod report;
+mod rows;
 mod scopes;
 mod short_references;
 mod snapshot;
@@ -39,11 +39,11 @@ use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
 use crate::sort::SortExt as _;
-use batch::Batch;
 use collector::{ListCollector, ListEnd};
 use lister::{ScopeLister, Sender};
 use options::{ListOptions, is_human_format};
 use report::{ScopeReport, unsupported_filter};
+use rows::ListedRows;
 use short_references::record_rows;
 
 /// How many requests of an account can be sent at once, after the first, before its rate is limited.
@@ -146,7 +146,7 @@ impl ListRun {
         let filter = self.options.filter.clone();
         let mut collector = ListCollector {
             filter: &filter,
-            batches: self.targets.iter().map(|_| Batch::default()).collect(),
+            unwritten: self.targets.iter().map(|_| ListedRows::default()).collect(),
             listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
             shown: ListedReferences::default(),
             rows: output::RowWriter::new(output_options, render_context),
@@ -190,7 +190,7 @@ impl ListRun {
         let is_streamed = collector.is_streamed();
         collector.order_by_parent();
         let ListCollector {
-            batches,
+            unwritten,
             mut listed,
             mut shown,
             rows,
@@ -198,16 +198,16 @@ impl ListRun {
             stdout,
             ..
         } = collector;
-        let batches = merge::merge(&mut listed, batches, &self.options.filter);
+        let found = merge::merge(&mut listed, unwritten, &self.options.filter);
         if !is_streamed {
-            shown.record(batches.references());
+            shown.record(found.references());
         }
         listed.extend(self.skipped.iter().map(ScopeReport::unsupported));
         // In the order of the scopes, which does not depend on which response was received first.
         for scope in &listed {
             self.lookup.keep_notices(scope.notices.take_all());
         }
-        let mut report = self.report(&listed, batches, stop);
+        let mut report = self.report(&listed, found, stop);
         if self.active_first {
             report.content.jobs.order_by_key(|job| job.ended);
         }
@@ -278,7 +278,7 @@ impl ListRun {
         running
     }
 
-    fn report(&self, listed: &[ScopeReport], found: Batch, stop: Option<Stop>) -> Envelope {
+    fn report(&self, listed: &[ScopeReport], found: ListedRows, stop: Option<Stop>) -> Envelope {
         let problems = listed.iter().flat_map(|one| {
             let problems = one.problems(listed).cloned();
             problems.chain(one.row_problem())
@@ -307,7 +307,7 @@ impl ListRun {
     }
 
     /// Sorts the rows if requested, and applies the limit, since everything was listed in this case. Returns how
-    /// many resources the limit leaves out.
+    /// many jobs the limit leaves out.
     fn sort_and_limit(&self, context: &CommandContext, report: &mut Envelope) -> usize {
         if context.sort.is_none() {
             return 0;

@@ -65,7 +65,7 @@ pub(in crate::commands) struct Arguments {
 /// The parsed options, checked before the first call.
 #[derive(Debug, Clone)]
 pub(super) struct ListOptions {
-    /// The filter for resources.
+    /// The filter for jobs.
     pub filter: Filter,
     /// The users of the accounts, if their own jobs are requested.
     pub users: HashMap<AccountId, String>,
@@ -172,8 +172,8 @@ impl ListOptions {
         }
     }
 
-    /// Returns the maximum number of resources of a kind per scope in a format. Returns `None` to list all of them,
-    /// as for sorting before the limit applies, unless each resource costs requests.
+    /// Returns the maximum number of jobs of a kind per scope in a format. Returns `None` to list all of them,
+    /// as for sorting before the limit applies, unless each job costs requests.
     pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
         match self.limit {
             Limit::All => None,

@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use super::super::lookup::with_account_context;
 use super::super::notices::NoticeLog;
-use super::batch::Batch;
+use super::rows::ListedRows;
 use super::target::ListTarget;
 use crate::error::{Category, Problem};
 use crate::kind::UnlistedField;
@@ -159,7 +159,7 @@ impl ScopeReport {
     }
 
     /// Counts rows.
-    pub(super) fn add(&mut self, rows: &Batch, filter: &Filter) {
+    pub(super) fn add(&mut self, rows: &ListedRows, filter: &Filter) {
         self.count += rows.count();
         let uncompared = rows.count_uncompared(filter);
         for (count, more) in self.uncompared.iter_mut().zip(uncompared) {

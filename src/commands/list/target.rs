@@ -112,7 +112,7 @@ impl ListTarget {
         }
     }
 
-    /// Returns the kind of its resources; `None` if it contains scopes.
+    /// Returns the kind of its jobs; `None` if it contains scopes.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
             Self::Jobs { scope, .. } => Some(scope.kind),

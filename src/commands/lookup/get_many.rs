@@ -28,7 +28,7 @@ pub(in crate::commands) const NOT_READ: &str = "not checked before joblens was s
 const SHOW_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Lookup {
-    /// Looks up all references concurrently and returns the results in their order. The newest resource of a scope
+    /// Looks up all references concurrently and returns the results in their order. The newest job of a scope
     /// takes the place of the scope, unless its own reference was given too.
     ///
     /// A reference whose account cannot be used fails without affecting the others.
@@ -153,11 +153,11 @@ impl Lookup {
     }
 }
 
-/// A requested resource.
+/// A requested job.
 #[derive(Debug, Clone)]
 enum LookupTarget {
     Job(Reference),
-    /// The newest resource of a scope.
+    /// The newest job of a scope.
     Latest(Scope),
 }
 

@@ -19,7 +19,7 @@ use crate::output::duration;
 use crate::reference::MAX_REFERENCE_BYTES;
 use crate::settings::Environment;
 
-/// The inputs that name resources.
+/// The inputs that name jobs.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::commands) struct Inputs<'a> {
     /// Arguments; `-` means the lines of stdin, or the last reference if stdin is a terminal,

@@ -56,7 +56,7 @@ pub(in crate::commands) struct Lookup {
     pub references: Vec<Reference>,
     /// The scopes, in the given order, each once.
     pub scopes: Vec<Scope>,
-    /// The scopes whose newest resource is requested, each with the number of references before it.
+    /// The scopes whose newest job is requested, each with the number of references before it.
     pub latest: Vec<(usize, Scope)>,
     /// The transport that the clients share.
     pub transport: Arc<Transport>,
@@ -156,7 +156,7 @@ impl Lookup {
         }
     }
 
-    /// Gets one resource.
+    /// Gets one job.
     pub(in crate::commands) async fn get(
         &self,
         reference: &Reference,
@@ -166,10 +166,10 @@ impl Lookup {
         self.finalize(result, reference)
     }
 
-    /// Gets one resource without [`Lookup::finalize`]. Waits for a command that prints the credential.
+    /// Gets one job without [`Lookup::finalize`]. Waits for a command that prints the credential.
     ///
     /// # Errors
-    /// Returns why the resource cannot be read.
+    /// Returns why the job cannot be read.
     pub(in crate::commands) async fn request(
         &self,
         reference: &Reference,
@@ -242,7 +242,7 @@ impl Lookup {
         })
     }
 
-    /// Finds the newest resource of a scope. The reference has the typed text of the scope.
+    /// Finds the newest job of a scope. The reference has the typed text of the scope.
     ///
     /// # Errors
     /// Returns errors of [`providers::latest`], or why the account cannot be used.

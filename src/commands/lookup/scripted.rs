@@ -20,7 +20,7 @@ use crate::reference::{Reference, Scope};
 use crate::settings::Settings;
 use crate::sync::lock;
 
-/// The scripted response for a resource.
+/// The scripted response for a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Reply {
     /// It is in this state.
@@ -96,14 +96,14 @@ impl ScriptedClient {
         self
     }
 
-    /// Adds support for requests that list all resources. A scope contains the job `7`, if the script has a state
+    /// Adds support for requests that list all jobs. A scope contains the job `7`, if the script has a state
     /// for it.
     pub(in crate::commands) fn with_list(mut self) -> Self {
         self.has_list = true;
         self
     }
 
-    /// Adds support for requests that list resources, and a separate script for lookups.
+    /// Adds support for requests that list jobs, and a separate script for lookups.
     pub(in crate::commands) fn with_list_and_lookups(
         self,
         lookups: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static,
@@ -145,7 +145,7 @@ impl ScriptedClient {
             })
     }
 
-    /// Returns the row of a list, if the resource can be read.
+    /// Returns the row of a list, if the job can be read.
     fn row(&self, reference: &Reference) -> Option<GetResult> {
         match (self.script)(self.started.elapsed(), reference.id()) {
             Reply::State(state) => {

@@ -16,24 +16,24 @@ use crate::settings::Settings;
 pub(in crate::commands) struct ParsedTargets {
     /// All targets in order, each once; scopes and `@latest` only if they are allowed.
     pub targets: Vec<Target>,
-    /// Scopes in a list from stdin or a file, if only resources can be looked up.
+    /// Scopes in a list from stdin or a file, if only jobs can be looked up.
     pub skipped: Vec<Scope>,
 }
 
 /// What is allowed on a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::commands) enum AllowedTargets {
-    /// Only references of resources, as for a gate: every run reads the same jobs.
+    /// Only references of jobs, as for a gate: every run reads the same jobs.
     #[default]
     References,
-    /// References and `@latest`, the newest resource of a scope.
+    /// References and `@latest`, the newest job of a scope.
     ReferencesAndLatest,
     /// References, `@latest`, and scopes, each with a slash at the end.
     All,
 }
 
 impl ParsedTargets {
-    /// Returns the resources, in order.
+    /// Returns the jobs, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.targets.iter().flat_map(|target| match target {
             Target::Jobs(references) => &references[..],
@@ -49,14 +49,14 @@ impl ParsedTargets {
         })
     }
 
-    /// Returns the kind of each resource and scope.
+    /// Returns the kind of each job and scope.
     pub fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
         let scopes = self.scopes().chain(self.latest().map(|(_, scope)| scope));
         let kinds = scopes.map(|scope| scope.kind);
         kinds.chain(self.references().map(|one| one.kind))
     }
 
-    /// Returns the scopes whose newest resource is requested, each with the number of resources before it.
+    /// Returns the scopes whose newest job is requested, each with the number of jobs before it.
     pub fn latest(&self) -> impl Iterator<Item = (usize, &Scope)> {
         let mut references = 0;
         self.targets.iter().filter_map(move |target| {

@@ -86,8 +86,8 @@ impl Poller {
     /// time since the last response to their account. If a server hangs, the timeouts of successive or queued
     /// requests then do not add up.
     fn time_without_response(&self, jobs: &[JobIndex], now: Duration) -> Duration {
-        let times = jobs.iter().map(|number| {
-            let polled = &self.jobs[*number];
+        let times = jobs.iter().map(|index| {
+            let polled = &self.jobs[*index];
             let responded_at = self.accounts[polled.account].responded_at;
             let time = polled.requests.total_time;
             time.max(now.saturating_sub(responded_at))

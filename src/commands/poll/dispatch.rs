@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::lookup::{Lookup, with_reference};
-use super::{AccountIndex, ExistenceCheck, JobIndex, MAX_IN_FLIGHT, PollResult, Poller};
+use super::{
+    AccountIndex, ExistenceCheck, JobIndex, MAX_IN_FLIGHT, PollResponse, PollResult, Poller,
+};
 use crate::http::Deadline;
 use crate::kind::Kind;
 use crate::reference::Reference;
@@ -16,14 +18,14 @@ struct Group {
 }
 
 impl Poller {
-    /// Sends the requests that are due; resources of one account and kind share list requests.
+    /// Sends the requests that are due; jobs of one account and kind share list requests.
     pub(in crate::commands) fn start_due(&mut self) {
         self.schedule_last_polls();
         let now = self.elapsed();
         let mut groups: Vec<Group> = Vec::new();
-        for (number, polled) in self.jobs.iter_mut().enumerate() {
-            polled.requests.deferred = false;
-            if polled.requests.in_flight || polled.current.is_final {
+        for (index, polled) in self.jobs.iter_mut().enumerate() {
+            polled.requests.is_deferred = false;
+            if polled.requests.is_in_flight || polled.current.is_final {
                 continue;
             }
             let is_last = polled.deadline_polls.last.is_due(now);
@@ -38,11 +40,11 @@ impl Poller {
                 let (account, kind) = (polled.account, polled.reference.kind);
                 let is_same = |group: &&mut Group| group.account == account && group.kind == kind;
                 match groups.iter_mut().find(is_same) {
-                    Some(group) => group.jobs.push(number),
+                    Some(group) => group.jobs.push(index),
                     None => groups.push(Group {
                         account,
                         kind,
-                        jobs: vec![number],
+                        jobs: vec![index],
                     }),
                 }
             }
@@ -54,17 +56,17 @@ impl Poller {
 
     /// Sends the requests for the due jobs of a group.
     fn start_group(&mut self, group: Group, now: Duration) {
-        let is_due = |number: &JobIndex| self.jobs[*number].due_at() <= now;
+        let is_due = |index: &JobIndex| self.jobs[*index].due_at() <= now;
         if !group.jobs.iter().any(is_due) {
             return;
         }
         if self.options.needs_events && group.kind.is_watched {
             self.follow_changes(group.account, group.kind);
         }
-        let (alone, together): (Vec<_>, Vec<_>) = group.jobs.iter().partition(|number| {
-            self.jobs[**number].requests.poll_individually || self.options.needs_events
+        let (alone, together): (Vec<_>, Vec<_>) = group.jobs.iter().partition(|index| {
+            self.jobs[**index].requests.poll_individually || self.options.needs_events
         });
-        let alone = alone.into_iter().map(|number| vec![number]);
+        let alone = alone.into_iter().map(|index| vec![index]);
         let alone = alone.filter_map(|job| Some((self.waited(&job, now)?, job)));
         let mut calls: Vec<_> = alone.collect();
         let max_ids = group.kind.max_ids.unwrap_or(usize::MAX);
@@ -84,20 +86,20 @@ impl Poller {
             return;
         }
         if has_place {
-            jobs.retain(|number| self.jobs[*number].due_at() <= now);
-            jobs.order_by_key(|number| self.jobs[*number].due_at());
+            jobs.retain(|index| self.jobs[*index].due_at() <= now);
+            jobs.order_by_key(|index| self.jobs[*index].due_at());
         }
-        for number in jobs {
+        for index in jobs {
             match self.accounts[account].in_flight < MAX_IN_FLIGHT {
-                true => self.start_get(number),
-                false => self.jobs[number].requests.deferred = true,
+                true => self.start_get(index),
+                false => self.jobs[index].requests.is_deferred = true,
             }
         }
     }
 
     /// Returns since when the jobs of a call have been due, and when they were last polled; `None` if none is due.
     fn waited(&self, jobs: &[JobIndex], now: Duration) -> Option<(Duration, Duration)> {
-        let jobs = jobs.iter().map(|number| &self.jobs[*number]);
+        let jobs = jobs.iter().map(|index| &self.jobs[*index]);
         let waited = jobs
             .map(|job| (job.due_at(), job.requests.started_at))
             .min();
@@ -107,16 +109,16 @@ impl Poller {
     /// Returns the jobs of each list call with at least one due job, and since when it has been due.
     fn batches(
         &self,
-        mut numbers: Vec<JobIndex>,
+        mut indices: Vec<JobIndex>,
         max_ids: usize,
         now: Duration,
     ) -> Vec<((Duration, Duration), Vec<JobIndex>)> {
-        if numbers.len() > max_ids {
+        if indices.len() > max_ids {
             // A list call reads one cluster.
-            let cluster = |number: &JobIndex| self.jobs[*number].reference.parent_segments();
-            numbers.order_by(|one, other| cluster(one).cmp(cluster(other)));
+            let cluster = |index: &JobIndex| self.jobs[*index].reference.parent_segments();
+            indices.order_by(|one, other| cluster(one).cmp(cluster(other)));
         }
-        let batches = numbers.chunks(max_ids);
+        let batches = indices.chunks(max_ids);
         let due = batches.filter_map(|batch| Some((self.waited(batch, now)?, batch.to_vec())));
         due.collect()
     }
@@ -145,9 +147,9 @@ impl Poller {
         }
     }
 
-    /// Sends one request for several resources. Returns `false` if their kind has no such request.
-    fn start_batch(&mut self, numbers: &[JobIndex]) -> bool {
-        let jobs = numbers.iter().map(|number| &self.jobs[*number].reference);
+    /// Sends one request for several jobs. Returns `false` if their kind has no such request.
+    fn start_batch(&mut self, indices: &[JobIndex]) -> bool {
+        let jobs = indices.iter().map(|index| &self.jobs[*index].reference);
         let references: Vec<Reference> = jobs.cloned().collect();
         let first = &references[0];
         let Ok(client) = self.lookup.client(first) else {
@@ -156,34 +158,38 @@ impl Poller {
         if !client.can_batch(&references) {
             return false;
         }
-        let ends = self.poll_deadline(numbers);
+        let ends = self.poll_deadline(indices);
         let mut options = self.lookup.options_for(first.kind, ends.deadline);
         options.changes = Some(Arc::clone(&self.changes));
         let now = self.elapsed();
-        let mut due = numbers.iter().map(|number| &self.jobs[*number]);
+        let mut due = indices.iter().map(|index| &self.jobs[*index]);
         options.refresh = due.any(|polled| polled.is_last_due(now));
-        for number in numbers {
-            self.jobs[*number].start(now);
+        for index in indices {
+            self.jobs[*index].start(now);
         }
-        self.accounts[self.jobs[numbers[0]].account].in_flight += 1;
-        let (lookup, numbers) = (Arc::clone(&self.lookup), numbers.to_vec());
+        self.accounts[self.jobs[indices[0]].account].in_flight += 1;
+        let (lookup, indices) = (Arc::clone(&self.lookup), indices.to_vec());
         self.running.spawn(async move {
             let rows = lookup.read_rows(&*client, &references, &options).await;
-            let jobs = rows.map(|rows| {
+            let rows = rows.map(|rows| {
                 let job = |(job, notices)| {
                     lookup.keep_notices(notices);
                     job
                 };
                 rows.into_iter().map(|row| row.map(job)).collect()
             });
-            PollResult::Batch(numbers, jobs.map_err(Box::new), ends.is_exceeded())
+            PollResult {
+                jobs: indices,
+                is_late: ends.is_exceeded(),
+                response: PollResponse::Rows(rows.map_err(Box::new)),
+            }
         });
         true
     }
 
-    fn start_get(&mut self, number: JobIndex) {
-        let (now, ends) = (self.elapsed(), self.poll_deadline(&[number]));
-        let polled = &mut self.jobs[number];
+    fn start_get(&mut self, index: JobIndex) {
+        let (now, ends) = (self.elapsed(), self.poll_deadline(&[index]));
+        let polled = &mut self.jobs[index];
         let end = now + self.accounts[polled.account].response_times.usual();
         let (time, history) = (self.options.warning_free_time, &polled.current.history);
         let confirms = time.is_some_and(|time| history.needs_confirmation(time, end));
@@ -199,11 +205,15 @@ impl Poller {
             let result = read
                 .and_then(|read| ends.reject_cut(read, &reference))
                 .and_then(|read| lookup.finalize(read, &reference));
-            let confirmation = match confirms && result.is_ok() {
+            let existence = match confirms && result.is_ok() {
                 true => check_exists(&lookup, &reference, ends.deadline).await,
                 false => ExistenceCheck::NotRequested,
             };
-            PollResult::Single(number, Box::new(result), confirmation, ends.is_exceeded())
+            PollResult {
+                jobs: vec![index],
+                is_late: ends.is_exceeded(),
+                response: PollResponse::Job(Box::new(result), existence),
+            }
         });
     }
 }

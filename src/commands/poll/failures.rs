@@ -5,20 +5,20 @@ use std::time::Duration;
 use super::super::lookup::with_reference;
 use super::outages::{Affected, strip_unsent};
 use super::schedule::{MIN_INTERVAL, backoff, hint_delay};
-use super::{AccountIndex, IsLate, JobIndex, MAX_BATCH_FAILURES, PollEvent, Poller};
+use super::{AccountIndex, JobIndex, MAX_BATCH_FAILURES, PollEvent, Poller};
 use crate::error::{Category, Problem};
 
 impl Poller {
-    /// Handles a failed request for one job; `late` if it failed because the whole command is about to end.
+    /// Handles a failed request for one job; `is_late` if it failed because the whole command is about to end.
     pub(super) fn take_failure(
         &mut self,
-        number: JobIndex,
+        index: JobIndex,
         problem: Problem,
-        late: IsLate,
+        is_late: bool,
     ) -> Vec<PollEvent> {
-        let (events, deferred_until) = self.record_failure(number, problem, late);
+        let (events, deferred_until) = self.record_failure(index, problem, is_late);
         if let Some(until) = deferred_until {
-            self.defer_account(self.jobs[number].account, until);
+            self.defer_account(self.jobs[index].account, until);
         }
         events
     }
@@ -26,23 +26,23 @@ impl Poller {
     /// Handles a failed list call for jobs of one account.
     pub(super) fn take_batch_failure(
         &mut self,
-        numbers: &[JobIndex],
+        indices: &[JobIndex],
         problem: &Problem,
-        late: IsLate,
+        is_late: bool,
     ) -> Vec<PollEvent> {
         let (mut events, mut deferred_until) = (Vec::new(), None);
-        for number in numbers {
-            let problem = with_reference(problem.clone(), &self.jobs[*number].reference);
-            let (changes, until) = self.record_failure(*number, problem, late);
+        for index in indices {
+            let problem = with_reference(problem.clone(), &self.jobs[*index].reference);
+            let (changes, until) = self.record_failure(*index, problem, is_late);
             events.extend(changes);
             deferred_until = deferred_until.max(until);
             // The failure may affect only the list.
-            let polled = &mut self.jobs[*number];
+            let polled = &mut self.jobs[*index];
             let failures = polled.current.schedule.failures;
             polled.requests.poll_individually = failures >= MAX_BATCH_FAILURES;
         }
         // Once for all of them: an account can have thousands of jobs.
-        if let (Some(until), Some(first)) = (deferred_until, numbers.first()) {
+        if let (Some(until), Some(first)) = (deferred_until, indices.first()) {
             self.defer_account(self.jobs[*first].account, until);
         }
         events
@@ -51,27 +51,27 @@ impl Poller {
     /// Records a failed request for a job. Returns the events, and until when its account is throttled.
     fn record_failure(
         &mut self,
-        number: JobIndex,
+        index: JobIndex,
         mut problem: Problem,
-        late: IsLate,
+        is_late: bool,
     ) -> (Vec<PollEvent>, Option<Duration>) {
         let now = self.elapsed();
         if !self.options.is_single_check {
             strip_unsent(&mut problem);
         }
-        if self.jobs[number].is_discovered {
-            let reference = self.display_reference(&self.jobs[number]);
+        if self.jobs[index].is_discovered {
+            let reference = self.display_reference(&self.jobs[index]);
             problem.input = problem.input.is_some().then(|| reference.clone());
             problem.reference = Some(reference);
         }
-        self.jobs[number].finish_poll();
-        if late && self.is_uninformative(number, &problem) {
+        self.jobs[index].finish_poll();
+        if is_late && self.is_uninformative(index, &problem) {
             let delay = self.options.interval.unwrap_or(MIN_INTERVAL);
-            self.jobs[number].current.schedule.next_at = now + delay;
+            self.jobs[index].current.schedule.next_at = now + delay;
             return (Vec::new(), None);
         }
         let mut changes = Vec::new();
-        let polled = &mut self.jobs[number];
+        let polled = &mut self.jobs[index];
         let account = polled.account;
         let schedule = &mut polled.current.schedule;
         schedule.failures = schedule.failures.saturating_add(1);
@@ -79,26 +79,26 @@ impl Poller {
         let hint = hint_delay(problem.retry_after, schedule.failures == 1);
         let delay = hint.max(schedule.interval);
         schedule.next_at = now + delay;
-        // A temporary failure is reported once for the account, not for each resource.
+        // A temporary failure is reported once for the account, not for each job.
         let reported = polled.current.problem.as_ref();
         let reported = reported.map(|problem| problem.category);
         if reported != Some(problem.category) && !problem.is_transient() {
-            changes.push(PollEvent::Problem(number));
+            changes.push(PollEvent::Problem(index));
         }
         let deferred_until = (problem.category == Category::Throttled).then_some(now + delay);
         let outage_event = match problem.is_transient() {
             true => {
-                let name = || self.jobs[number].reference.account();
+                let name = || self.jobs[index].reference.account();
                 self.outages
-                    .record_failure(account, Affected::Job(number), &problem, now, name)
+                    .record_failure(account, Affected::Job(index), &problem, now, name)
             }
             // A cloud that returns an error is reachable.
             false => self
                 .outages
-                .record_success(account, Affected::Job(number), now),
+                .record_success(account, Affected::Job(index), now),
         };
         changes.extend(outage_event.map(PollEvent::Outage));
-        self.jobs[number].current.record_failure(problem, now);
+        self.jobs[index].current.record_failure(problem, now);
         (changes, deferred_until)
     }
 

@@ -10,7 +10,7 @@ impl PolledJob {
     pub(in crate::commands) fn has_finished(&self) -> bool {
         let has_ended = self.current.job.as_ref().is_some_and(|job| job.ended);
         self.current.is_final
-            && !self.requests.in_flight
+            && !self.requests.is_in_flight
             && self.current.problem.is_none()
             && has_ended
     }
@@ -60,7 +60,7 @@ impl PolledJob {
             is_early && job.reason.is_none() && job.message.is_none() && job.events.is_empty()
         };
         let has_events = self.reference.kind.has_events;
-        let is_open = self.requests.listed
+        let is_open = self.requests.is_listed
             && has_events
             && !self.current.is_explained
             && !self.current.is_final;

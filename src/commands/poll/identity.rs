@@ -16,17 +16,17 @@ impl Poller {
     /// The job that is waited for no longer exists.
     pub(super) fn check_identity(
         &mut self,
-        number: JobIndex,
+        index: JobIndex,
         read: &Job,
     ) -> Result<Option<PollEvent>, Problem> {
-        let polled = &mut self.jobs[number];
+        let polled = &mut self.jobs[index];
         let kind = polled.reference.kind;
         let is_replaced = polled.current.identity.is_replaced_by(read, kind);
         match (is_replaced, polled.follows_id) {
             (false, _) => Ok(None),
             (true, true) => {
-                let event = self.restart(number, read.created_at);
-                let current = &mut self.jobs[number].current;
+                let event = self.restart(index, read.created_at);
+                let current = &mut self.jobs[index].current;
                 current.identity.is_replaced_by(read, kind);
                 Ok(Some(event))
             }
@@ -44,10 +44,10 @@ impl Poller {
         if replaced.is_empty() {
             return (events, accepted);
         }
-        for number in 0..self.jobs.len() {
-            let polled = &self.jobs[number];
+        for index in 0..self.jobs.len() {
+            let polled = &self.jobs[index];
             let is_read = polled.current.job.is_some() || polled.current.is_final;
-            if polled.requests.in_flight || !is_read {
+            if polled.requests.is_in_flight || !is_read {
                 continue;
             }
             let Some((reference, identity)) = replaced.remove_entry(&polled.reference.to_string())
@@ -55,7 +55,7 @@ impl Poller {
                 continue;
             };
             if polled.current.job.is_none() || !polled.current.identity.is_same(&identity) {
-                events.push(self.restart(number, identity.created_at()));
+                events.push(self.restart(index, identity.created_at()));
             }
             accepted.push((reference, identity));
         }
@@ -63,8 +63,8 @@ impl Poller {
     }
 
     /// Forgets a job, so that the new one with its id is polled from its beginning.
-    fn restart(&mut self, number: JobIndex, created_at: Option<Time>) -> PollEvent {
-        let polled = &mut self.jobs[number];
+    fn restart(&mut self, index: JobIndex, created_at: Option<Time>) -> PollEvent {
+        let polled = &mut self.jobs[index];
         if let Ok(client) = self.lookup.client(&polled.reference) {
             client.api().forget(&polled.reference);
         }
@@ -72,7 +72,7 @@ impl Poller {
         let created = created_at.map(|at| format!(", created at {}", at.rfc3339()));
         PollEvent::Replaced(format!(
             "{}: another job has this id now{}",
-            self.display_reference(&self.jobs[number]),
+            self.display_reference(&self.jobs[index]),
             created.unwrap_or_default()
         ))
     }

@@ -1,4 +1,4 @@
-//! Schedules the last poll of each resource before the deadline.
+//! Schedules the last poll of each job before the deadline.
 
 use std::time::Duration;
 
@@ -120,7 +120,7 @@ impl LeadTimes {
 }
 
 impl Poller {
-    /// Sets when the last polls of each resource before the deadline start.
+    /// Sets when the last polls of each job before the deadline start.
     ///
     /// Any row of a list call can need a confirming request, so the list is read early enough to confirm all of
     /// them, and once more right before the deadline.
@@ -137,8 +137,8 @@ impl Poller {
         let unfinished = self.jobs.iter_mut();
         for polled in unfinished.filter(|polled| !polled.current.is_final) {
             let (leads, polls) = (leads[polled.account], &mut polled.deadline_polls);
-            polls.early.at = at(leads.early).filter(|_| polled.requests.listed);
-            let is_listed = polled.requests.listed && !polled.current.explains_last;
+            polls.early.at = at(leads.early).filter(|_| polled.requests.is_listed);
+            let is_listed = polled.requests.is_listed && !polled.current.explains_last;
             polls.last.at = match (is_listed, polled.confirms_end) {
                 (true, _) => at(leads.list),
                 (false, true) => at(leads.confirmed),
@@ -166,9 +166,9 @@ impl Poller {
         }
         for polled in self.jobs.iter().filter(|polled| !polled.current.is_final) {
             let count = &mut self.accounts[polled.account].unfinished;
-            let (kind, listed) = (polled.reference.kind, polled.requests.listed);
-            count.single += u32::from(!listed || polled.current.explains_last);
-            count.all += u32::from(!(listed && is_large && kind.conclusive_rows));
+            let (kind, is_listed) = (polled.reference.kind, polled.requests.is_listed);
+            count.single += u32::from(!is_listed || polled.current.explains_last);
+            count.all += u32::from(!(is_listed && is_large && kind.conclusive_rows));
             count.list_calls += kind.max_ids.map_or(0.0, |ids| 1.0 / ids as f64);
         }
     }

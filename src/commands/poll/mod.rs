@@ -1,4 +1,4 @@
-//! Polls many resources within a request limit.
+//! Polls many jobs within a request limit.
 
 mod deadline;
 mod dispatch;
@@ -31,7 +31,7 @@ pub(super) use outages::{describe_outage, strip_unsent};
 pub(super) use polled_job::PolledJob;
 pub(super) use schedule::hint_delay;
 
-/// Resources that could never be read are followed for this long.
+/// Jobs that could never be read are followed for this long.
 pub(super) const MAX_FIRST_OUTAGE: Duration = Duration::from_secs(600);
 
 /// At most ten requests per second for each account.
@@ -40,33 +40,33 @@ pub(super) const MIN_CALL_INTERVAL: Duration = Duration::from_millis(100);
 /// A change from a poll.
 #[derive(Debug)]
 pub(super) enum PollEvent {
-    /// A resource has a new state: its number, and the previous state.
-    State(usize, Option<State>),
-    /// A resource was read, with or without changes; only sent if [`PollOptions::emit_reads`] is set.
-    Read(usize),
-    /// A resource failed permanently, with another category than before.
-    Problem(usize),
+    /// A job has a new state: its index, and the previous state.
+    State(JobIndex, Option<State>),
+    /// A job was read, with or without changes; only sent if [`PollOptions::emit_reads`] is set.
+    Read(JobIndex),
+    /// A job failed permanently, with another category than before.
+    Problem(JobIndex),
     /// A cloud stopped responding or is back.
     Outage(OutageEvent),
     /// A new job is polled that has the id of a previous one: the message.
     Replaced(String),
 }
 
-/// The options for polling resources.
+/// The options for polling jobs.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PollOptions {
-    /// A fixed time between two polls of a resource.
+    /// A fixed time between two polls of a job.
     pub interval: Option<Duration>,
     /// When the whole command ends, if it has a deadline.
     pub ends_at: Option<Duration>,
-    /// Every resource is checked only once.
+    /// Every job is checked only once.
     pub is_single_check: bool,
     /// Events are needed, which lists do not contain.
     pub needs_events: bool,
-    /// The time without warnings to wait for. At its end, resources that only report
+    /// The time without warnings to wait for. At its end, jobs that only report
     /// events must be confirmed to exist.
     pub warning_free_time: Option<Duration>,
-    /// Send an event for every poll that reads a resource.
+    /// Send an event for every poll that reads a job.
     pub emit_reads: bool,
 }
 
@@ -75,37 +75,42 @@ pub(super) struct PollOptions {
 const MAX_IN_FLIGHT: usize = 16;
 /// If no response has come for this long, the requests in flight count as hanging.
 const STALL: Duration = Duration::from_secs(2);
-/// After this many consecutive failures, a resource is looked up individually.
+/// After this many consecutive failures, a job is looked up individually.
 const MAX_BATCH_FAILURES: u32 = 3;
 
+/// An index into the jobs of a poller.
 type JobIndex = usize;
 
 /// An index into the accounts of a poller.
 type AccountIndex = usize;
 
-/// The time of the whole command was up before the response came.
-type IsLate = bool;
-
 /// The result of a request.
-enum PollResult {
-    Single(JobIndex, Box<LookupResult>, ExistenceCheck, IsLate),
-    Batch(
-        Vec<JobIndex>,
-        Result<Vec<Option<Job>>, Box<Problem>>,
-        IsLate,
-    ),
+struct PollResult {
+    /// The jobs of the request, at least one; they have the same account.
+    jobs: Vec<JobIndex>,
+    /// The time of the whole command was up before the response came.
+    is_late: bool,
+    response: PollResponse,
 }
 
-/// Whether a resource was confirmed to exist.
+/// What a request has found.
+enum PollResponse {
+    /// The job of a lookup.
+    Job(Box<LookupResult>, ExistenceCheck),
+    /// The row of each job in a list, if it has one.
+    Rows(Result<Vec<Option<Job>>, Box<Problem>>),
+}
+
+/// Whether a job was confirmed to exist.
 enum ExistenceCheck {
     NotRequested,
     Exists,
     Failed(Box<Problem>),
 }
 
-/// Polls many resources until they are final.
+/// Polls many jobs until they are final.
 pub(super) struct Poller {
-    /// The resources, in the given order.
+    /// The jobs, in the given order.
     pub jobs: Vec<PolledJob>,
     lookup: Arc<Lookup>,
     options: PollOptions,
@@ -140,18 +145,18 @@ struct Account {
 
 impl Poller {
     /// Creates a poller that has not polled anything yet.
-    pub(super) fn new(lookup: Arc<Lookup>, manner: PollOptions) -> Self {
+    pub(super) fn new(lookup: Arc<Lookup>, options: PollOptions) -> Self {
         let mut poller = Self {
             jobs: Vec::new(),
             lookup: Arc::clone(&lookup),
-            options: manner,
+            options,
             running: JoinSet::new(),
             followers: JoinSet::new(),
             accounts: Vec::new(),
             end_proofs: EndProofs::default(),
             jitter: 1.0,
             changes: Arc::default(),
-            outages: OutageTracker::new(manner.is_single_check),
+            outages: OutageTracker::new(options.is_single_check),
             started: Instant::now(),
             answered_at: Duration::ZERO,
         };
@@ -161,7 +166,7 @@ impl Poller {
         poller
     }
 
-    /// Adds a resource to poll; it gets the next number.
+    /// Adds a job to poll; it gets the next index.
     pub(super) fn add(&mut self, reference: &Reference) {
         let account = self.account_index(reference.kind.template.cloud, &reference.profile);
         let mut polled = PolledJob::new(reference, account);
@@ -170,7 +175,7 @@ impl Poller {
         self.jobs.push(polled);
     }
 
-    /// Adds a resource like [`Poller::add`], but found by a list. Secrets of the run in its ids are masked. With
+    /// Adds a job like [`Poller::add`], but found by a list. Secrets of the run in its ids are masked. With
     /// `follows_id`, a new job with its id is polled instead of it.
     pub(super) fn add_discovered(&mut self, reference: &Reference, follows_id: bool) {
         self.add(reference);
@@ -179,7 +184,7 @@ impl Poller {
         }
     }
 
-    /// Returns the reference of a resource for display.
+    /// Returns the reference of a job for display.
     pub(super) fn display_reference(&self, polled: &PolledJob) -> String {
         let mut reference = polled.reference.to_string();
         if polled.is_discovered {
@@ -217,21 +222,21 @@ impl Poller {
         self.started.elapsed()
     }
 
-    /// Reports whether every resource was polled once.
+    /// Reports whether every job was polled once.
     pub(super) fn has_polled_all(&self) -> bool {
         self.jobs.iter().all(|polled| polled.requests.was_polled)
     }
 
-    /// Returns when to stop waiting for the first poll of all resources: requests hang if no response comes for a
+    /// Returns when to stop waiting for the first poll of all jobs: requests hang if no response comes for a
     /// while. Returns `None` if all were polled.
     pub(super) fn stalls_at(&self) -> Option<Duration> {
         (!self.has_polled_all()).then(|| self.answered_at + STALL)
     }
 
-    /// Reports whether a late result contains no information: the earlier result is still valid, and a resource
+    /// Reports whether a late result contains no information: the earlier result is still valid, and a job
     /// whose request was cut off by the deadline was not checked.
-    fn is_uninformative(&self, number: JobIndex, problem: &Problem) -> bool {
-        let polled = &self.jobs[number];
+    fn is_uninformative(&self, index: JobIndex, problem: &Problem) -> bool {
+        let polled = &self.jobs[index];
         let is_known = polled.current.job.is_some() || polled.current.problem.is_some();
         problem.category == Category::Network && (is_known || problem.is_deadline_exceeded())
     }
@@ -241,14 +246,16 @@ impl Poller {
         self.jobs
             .iter()
             .filter(|polled| {
-                !polled.requests.in_flight && !polled.current.is_final && !polled.requests.deferred
+                !polled.requests.is_in_flight
+                    && !polled.current.is_final
+                    && !polled.requests.is_deferred
             })
             .map(PolledJob::due_at)
             .min()
     }
 }
 
-/// Reports whether resources of the kind only report events.
+/// Reports whether jobs of the kind only report events.
 pub(super) fn is_stateless(reference: &Reference) -> bool {
     !reference.kind.has_states()
 }

@@ -15,7 +15,7 @@ use crate::reference::Scope;
 pub(in crate::commands) enum OutageEvent {
     /// An account cannot be read: the message.
     Started(String),
-    /// All failed resources are readable again: the account, and the duration of the outage.
+    /// All failed jobs are readable again: the account, and the duration of the outage.
     Ended(String, Duration),
 }
 

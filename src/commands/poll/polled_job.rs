@@ -1,4 +1,4 @@
-//! What is known about a polled resource, grouped by how long it is valid.
+//! What is known about a polled job, grouped by how long it is valid.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::gate::{JobHistory, Observation};
 use crate::model::Job;
 use crate::reference::Reference;
 
-/// A resource that is polled.
+/// A job that is polled.
 pub(in crate::commands) struct PolledJob {
     /// Its reference.
     pub reference: Reference,
@@ -69,7 +69,7 @@ pub(super) struct Schedule {
 #[derive(Debug, Default)]
 pub(super) struct RequestState {
     /// A request has no response yet.
-    pub in_flight: bool,
+    pub is_in_flight: bool,
     /// When the newest poll was started.
     pub started_at: Duration,
     /// The total time of the requests with a result.
@@ -77,11 +77,11 @@ pub(super) struct RequestState {
     /// A response has come.
     pub was_polled: bool,
     /// The last response came from a list call.
-    pub listed: bool,
+    pub is_listed: bool,
     /// The request waits until the account is connected.
     pub awaits_client: bool,
     /// The next poll is due, but the account has too many requests in flight.
-    pub deferred: bool,
+    pub is_deferred: bool,
     /// A list did not contain the reference or showed a change, so it is looked up individually.
     pub poll_individually: bool,
     /// The next lookup is one of those that can contradict rows. [`Account::detail_requests`](super::Account) counts
@@ -103,7 +103,7 @@ pub(super) struct DeadlinePolls {
 }
 
 impl PolledJob {
-    /// Creates a resource that was not polled yet.
+    /// Creates a job that was not polled yet.
     pub(super) fn new(reference: &Reference, account: AccountIndex) -> Self {
         Self {
             account,
@@ -117,7 +117,7 @@ impl PolledJob {
         }
     }
 
-    /// Creates a resource from its only check.
+    /// Creates a job from its only check.
     pub(in crate::commands) fn polled_once(reference: &Reference, result: LookupResult) -> Self {
         let mut polled = Self::new(reference, 0);
         let current = &mut polled.current;
@@ -150,21 +150,21 @@ impl PolledJob {
     pub(super) fn unreadable_since(&self) -> Option<Duration> {
         let failed = self.current.history.unreadable_since();
         let requests = &self.requests;
-        failed.or_else(|| requests.in_flight.then_some(requests.started_at))
+        failed.or_else(|| requests.is_in_flight.then_some(requests.started_at))
     }
 
     /// Records that a poll starts.
     pub(super) fn start(&mut self, now: Duration) {
         let requests = &mut self.requests;
         requests.follows_change = std::mem::take(&mut requests.is_changed);
-        (requests.in_flight, requests.started_at) = (true, now);
+        (requests.is_in_flight, requests.started_at) = (true, now);
         self.deadline_polls.start(now);
     }
 
     /// Records that the response of a poll has come.
     pub(super) fn finish_poll(&mut self) {
         let requests = &mut self.requests;
-        (requests.in_flight, requests.was_polled) = (false, true);
+        (requests.is_in_flight, requests.was_polled) = (false, true);
         requests.poll_individually = false;
     }
 }

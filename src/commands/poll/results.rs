@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::super::lookup::{EndProof, LookupResult, MAX_DETAILS, is_active};
 use super::outages::Affected;
 use super::schedule::job_interval;
-use super::{AccountIndex, ExistenceCheck, JobIndex, PollEvent, PollResult, Poller};
+use super::{AccountIndex, ExistenceCheck, JobIndex, PollEvent, PollResponse, PollResult, Poller};
 use crate::gate::{Observation, lifecycle_order};
 use crate::kind::Kind;
 use crate::model::{Job, State, Time};
@@ -36,48 +36,60 @@ impl Poller {
     }
 
     fn take_result(&mut self, result: PollResult) -> Vec<PollEvent> {
-        let numbers = match &result {
-            PollResult::Single(number, ..) => std::slice::from_ref(number),
-            PollResult::Batch(numbers, ..) => numbers,
-        };
-        let (number, now) = (numbers[0], self.elapsed());
-        for number in numbers {
-            let polled = &mut self.jobs[*number];
+        let PollResult {
+            jobs,
+            is_late,
+            response,
+        } = result;
+        let (first, now) = (jobs[0], self.elapsed());
+        for index in &jobs {
+            let polled = &mut self.jobs[*index];
             polled.requests.total_time += now.saturating_sub(polled.requests.started_at);
         }
-        let account = self.jobs[number].account;
+        let account = self.jobs[first].account;
         self.accounts[account].in_flight -= 1;
         self.answered_at = now;
         self.jitter = 0.9 + 0.2 * self.lookup.transport.options().session.jitter();
-        match result {
-            PollResult::Single(number, result, confirmation, late) => {
-                self.confirmed(number, &confirmation);
-                self.jobs[number].requests.listed = false;
-                if result.is_ok() {
-                    self.record_response(number);
-                }
-                match confirmation {
-                    ExistenceCheck::Failed(problem) if result.is_ok() => {
-                        self.take_failure(number, *problem, late)
-                    }
-                    _ => self.take_lookup(number, *result, late),
-                }
+        match response {
+            PollResponse::Job(result, existence) => {
+                self.take_single(first, *result, existence, is_late)
             }
-            PollResult::Batch(numbers, Ok(rows), _) => {
-                self.record_response(number);
-                let rows = numbers.into_iter().zip(rows);
-                rows.flat_map(|(number, row)| self.take_row(number, row))
+            PollResponse::Rows(Ok(rows)) => {
+                self.record_response(first);
+                let rows = jobs.into_iter().zip(rows);
+                rows.flat_map(|(index, row)| self.take_row(index, row))
                     .collect()
             }
-            PollResult::Batch(numbers, Err(problem), late) => {
-                self.take_batch_failure(&numbers, &problem, late)
+            PollResponse::Rows(Err(problem)) => self.take_batch_failure(&jobs, &problem, is_late),
+        }
+    }
+
+    /// Handles the result of a lookup, and whether the job was confirmed to exist.
+    fn take_single(
+        &mut self,
+        index: JobIndex,
+        result: LookupResult,
+        existence: ExistenceCheck,
+        is_late: bool,
+    ) -> Vec<PollEvent> {
+        if matches!(existence, ExistenceCheck::Exists) {
+            self.jobs[index].current.history.confirm();
+        }
+        self.jobs[index].requests.is_listed = false;
+        if result.is_ok() {
+            self.record_response(index);
+        }
+        match existence {
+            ExistenceCheck::Failed(problem) if result.is_ok() => {
+                self.take_failure(index, *problem, is_late)
             }
+            _ => self.take_lookup(index, result, is_late),
         }
     }
 
     /// Records the response time of a poll.
-    fn record_response(&mut self, number: JobIndex) {
-        let (now, polled) = (self.elapsed(), &mut self.jobs[number]);
+    fn record_response(&mut self, index: JobIndex) {
+        let (now, polled) = (self.elapsed(), &mut self.jobs[index]);
         let account = &mut self.accounts[polled.account];
         let elapsed = now.saturating_sub(polled.requests.started_at);
         // The time of a credential command is not a response time.
@@ -87,20 +99,14 @@ impl Poller {
         account.responded_at = now;
     }
 
-    fn confirmed(&mut self, number: JobIndex, confirmation: &ExistenceCheck) {
-        if matches!(confirmation, ExistenceCheck::Exists) {
-            self.jobs[number].current.history.confirm();
-        }
-    }
-
     /// Handles the result of a lookup. If it failed, an end that a list has proved still counts.
     fn take_lookup(
         &mut self,
-        number: JobIndex,
+        index: JobIndex,
         result: LookupResult,
-        late: bool,
+        is_late: bool,
     ) -> Vec<PollEvent> {
-        let polled = &mut self.jobs[number];
+        let polled = &mut self.jobs[index];
         let account = &mut self.accounts[polled.account];
         let row = polled.current.final_row.take();
         if let (Some(row), Ok(job)) = (&row, &result) {
@@ -116,16 +122,16 @@ impl Poller {
         polled.current.is_explained |= is_explanation;
         let is_contradicted = self.end_proofs.is_contradicted(&polled.account);
         let mut events = match (result, row) {
-            (Err(_), Some(row)) if !is_contradicted => self.take_job(number, *row),
-            (Ok(job), _) => self.take_job(number, job),
+            (Err(_), Some(row)) if !is_contradicted => self.take_job(index, *row),
+            (Ok(job), _) => self.take_job(index, job),
             (Err(_), None) if is_explanation => {
-                self.jobs[number].finish_poll();
+                self.jobs[index].finish_poll();
                 Vec::new()
             }
-            (Err(problem), _) => self.take_failure(number, problem, late),
+            (Err(problem), _) => self.take_failure(index, problem, is_late),
         };
         if is_last_detail {
-            events.extend(self.handle_held_rows(self.jobs[number].account));
+            events.extend(self.handle_held_rows(self.jobs[index].account));
         }
         events
     }
@@ -135,10 +141,10 @@ impl Poller {
     fn handle_held_rows(&mut self, account: AccountIndex) -> Vec<PollEvent> {
         let is_contradicted = self.end_proofs.is_contradicted(&account);
         let mut events = Vec::new();
-        for number in 0..self.jobs.len() {
-            let polled = &mut self.jobs[number];
+        for index in 0..self.jobs.len() {
+            let polled = &mut self.jobs[index];
             let requests = &mut polled.requests;
-            if polled.account != account || requests.in_flight || requests.poll_individually {
+            if polled.account != account || requests.is_in_flight || requests.poll_individually {
                 continue;
             }
             let Some(row) = polled.current.final_row.take() else {
@@ -149,7 +155,7 @@ impl Poller {
                     requests.poll_individually = true;
                     polled.current.schedule.next_at = Duration::ZERO;
                 }
-                false => events.extend(self.take_job(number, *row)),
+                false => events.extend(self.take_job(index, *row)),
             }
         }
         events
@@ -157,33 +163,33 @@ impl Poller {
 
     /// Accepts the ends that lists have proved and whose details were not read yet.
     pub(in crate::commands) fn accept_proved_ends(&mut self) {
-        for number in 0..self.jobs.len() {
-            let polled = &mut self.jobs[number];
+        for index in 0..self.jobs.len() {
+            let polled = &mut self.jobs[index];
             let row = polled.current.final_row.take();
             if let Some(row) = row.filter(|_| !self.end_proofs.is_contradicted(&polled.account)) {
-                self.take_job(number, *row);
+                self.take_job(index, *row);
             }
         }
     }
 
-    /// Handles a row of a list. Looks up jobs for which a row does not suffice: a change, an end, or a resource that
+    /// Handles a row of a list. Looks up jobs for which a row does not suffice: a change, an end, or a job that
     /// the list does not contain.
-    fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
+    fn take_row(&mut self, index: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
         let mut events = Vec::new();
         if let Some(row) = &row {
-            match self.check_identity(number, row) {
+            match self.check_identity(index, row) {
                 Ok(replaced) => events.extend(replaced),
-                Err(problem) => return self.take_failure(number, problem, false),
+                Err(problem) => return self.take_failure(index, problem, false),
             }
         }
-        events.extend(self.take_row_of_same(number, row));
+        events.extend(self.take_row_of_same(index, row));
         events
     }
 
     /// Handles a row of the polled job, not of another one with its id.
-    fn take_row_of_same(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
-        let polled = &mut self.jobs[number];
-        polled.requests.listed = true;
+    fn take_row_of_same(&mut self, index: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
+        let polled = &mut self.jobs[index];
+        polled.requests.is_listed = true;
         polled.current.final_row = None;
         let kind = polled.reference.kind;
         let both = polled.current.job.as_ref().zip(row.as_ref());
@@ -193,7 +199,7 @@ impl Poller {
         let is_unchanged = both.is_some_and(is_same);
         let has_tasks = row.as_ref().is_some_and(|row| !row.tasks.is_empty());
         if is_unchanged && !(kind.is_watched && has_tasks) {
-            return self.take_unchanged(number);
+            return self.take_unchanged(index);
         }
         let known = polled.current.job.as_ref().filter(|_| kind.is_watched);
         let row = match known {
@@ -205,15 +211,18 @@ impl Poller {
             None => row,
         };
         match row {
-            Some(row) if is_unchanged || self.row_suffices(number, &row) => {
-                self.take_job(number, row)
+            Some(row) if is_unchanged || self.row_suffices(index, &row) => {
+                self.take_job(index, row)
             }
             row => {
-                let row = row.filter(|row| self.is_proved_by(number, row));
-                let is_held = row.is_some() && self.postpones_rows(number);
-                let list_time = self.list_time(number);
-                let polled = &mut self.jobs[number];
-                (polled.requests.in_flight, polled.requests.poll_individually) = (false, !is_held);
+                let row = row.filter(|row| self.is_proved_by(index, row));
+                let is_held = row.is_some() && self.postpones_rows(index);
+                let list_time = self.list_time(index);
+                let polled = &mut self.jobs[index];
+                (
+                    polled.requests.is_in_flight,
+                    polled.requests.poll_individually,
+                ) = (false, !is_held);
                 polled.current.schedule.next_at = match is_held {
                     true => self.started.elapsed() + HELD_ROW_INTERVAL.max(list_time),
                     false => Duration::ZERO,
@@ -228,8 +237,8 @@ impl Poller {
     ///
     /// For a large number of jobs, only some of the failed ones are looked up. Rows of
     /// watched kinds only lack events.
-    fn row_suffices(&mut self, number: JobIndex, row: &Job) -> bool {
-        let polled = &self.jobs[number];
+    fn row_suffices(&mut self, index: JobIndex, row: &Job) -> bool {
+        let polled = &self.jobs[index];
         let account = polled.account;
         let kind = polled.reference.kind;
         let is_large = self.is_large(kind);
@@ -243,9 +252,9 @@ impl Poller {
             Some(before) if is_active => !row.state.is_end() && is_later(row.state, before),
             _ => match self.end_proofs.check(&account, kind, row) {
                 EndProof::Unproved => false,
-                EndProof::Proved => !self.postpones_rows(number),
+                EndProof::Proved => !self.postpones_rows(index),
                 EndProof::NeedsDetails => {
-                    self.count_detail_request(number);
+                    self.count_detail_request(index);
                     false
                 }
             },
@@ -253,15 +262,15 @@ impl Poller {
     }
 
     /// Counts that the details of a job are requested, until the response has come.
-    fn count_detail_request(&mut self, number: JobIndex) {
-        let polled = &mut self.jobs[number];
+    fn count_detail_request(&mut self, index: JobIndex) {
+        let polled = &mut self.jobs[index];
         let is_counted = std::mem::replace(&mut polled.requests.has_detail_request, true);
         self.accounts[polled.account].detail_requests += usize::from(!is_counted);
     }
 
     /// Returns the minimum time between two rounds of list calls of an account: 1.5 times as long as they take.
-    fn list_time(&self, number: JobIndex) -> Duration {
-        let account = &self.accounts[self.jobs[number].account];
+    fn list_time(&self, index: JobIndex) -> Duration {
+        let account = &self.accounts[self.jobs[index].account];
         account.unfinished.list_time() * 3 / 2
     }
 
@@ -269,42 +278,42 @@ impl Poller {
         self.jobs.len() > if kind.is_watched { 1 } else { MAX_DETAILS }
     }
 
-    fn is_proved_by(&self, number: JobIndex, row: &Job) -> bool {
-        let polled = &self.jobs[number];
+    fn is_proved_by(&self, index: JobIndex, row: &Job) -> bool {
+        let polled = &self.jobs[index];
         self.end_proofs
             .proves_end(&polled.account, polled.reference.kind, row)
     }
 
     /// Reports whether lookups of other jobs can still contradict the row of a job that is not looked up itself.
-    fn postpones_rows(&self, number: JobIndex) -> bool {
-        let polled = &self.jobs[number];
+    fn postpones_rows(&self, index: JobIndex) -> bool {
+        let polled = &self.jobs[index];
         let is_pending = self.accounts[polled.account].detail_requests > 0;
         is_pending && !polled.requests.has_detail_request && self.is_large(polled.reference.kind)
     }
 
     /// Handles a job that was read. Rejects another job that has the id of the previous one, which is gone.
-    fn take_job(&mut self, number: JobIndex, mut job: Job) -> Vec<PollEvent> {
-        let replaced = match self.check_identity(number, &job) {
+    fn take_job(&mut self, index: JobIndex, mut job: Job) -> Vec<PollEvent> {
+        let replaced = match self.check_identity(index, &job) {
             Ok(replaced) => replaced,
-            Err(problem) => return self.take_failure(number, problem, false),
+            Err(problem) => return self.take_failure(index, problem, false),
         };
-        let polled = &mut self.jobs[number];
+        let polled = &mut self.jobs[index];
         if polled.is_discovered {
             providers::mask_row_ids(&mut job, self.lookup.transport.redactor());
         }
         let before = polled.current.job.replace(job).map(|job| job.state);
-        let mut changes = self.take_unchanged(number);
-        if before != self.jobs[number].current.job.as_ref().map(|job| job.state) {
-            changes.insert(0, PollEvent::State(number, before));
+        let mut changes = self.take_unchanged(index);
+        if before != self.jobs[index].current.job.as_ref().map(|job| job.state) {
+            changes.insert(0, PollEvent::State(index, before));
         }
         replaced.into_iter().chain(changes).collect()
     }
 
     /// Records that the current job was read again.
-    fn take_unchanged(&mut self, number: JobIndex) -> Vec<PollEvent> {
+    fn take_unchanged(&mut self, index: JobIndex) -> Vec<PollEvent> {
         let now = self.elapsed();
-        let list_time = self.list_time(number);
-        let polled = &mut self.jobs[number];
+        let list_time = self.list_time(index);
+        let polled = &mut self.jobs[index];
         let account = polled.account;
         polled.finish_poll();
         let current = &mut polled.current;
@@ -316,7 +325,7 @@ impl Poller {
             let unchanged = now.saturating_sub(history.since().unwrap_or(now));
             schedule.interval = self.options.interval.unwrap_or_else(|| {
                 let server_now = Time::new(self.lookup.transport.server_now());
-                let floor = if polled.requests.listed {
+                let floor = if polled.requests.is_listed {
                     list_time
                 } else {
                     Duration::ZERO
@@ -331,11 +340,11 @@ impl Poller {
             schedule.next_at = after_poll.map_or(schedule.next_at, |at| at.min(schedule.next_at));
         }
         if self.options.emit_reads {
-            changes.push(PollEvent::Read(number));
+            changes.push(PollEvent::Read(index));
         }
         let outage_event = self
             .outages
-            .record_success(account, Affected::Job(number), now);
+            .record_success(account, Affected::Job(index), now);
         changes.extend(outage_event.map(PollEvent::Outage));
         changes
     }

@@ -8,8 +8,8 @@ use crate::model::{Job, Time};
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(2);
 const MAX_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Returns the polling interval of a resource that has not changed for this long: a tenth of this time, from 2 s to
-/// 30 s. A recent change makes another one likely; a resource that was unchanged for hours tends to stay so.
+/// Returns the polling interval of a job that has not changed for this long: a tenth of this time, from 2 s to
+/// 30 s. A recent change makes another one likely; a job that was unchanged for hours tends to stay so.
 pub(super) fn interval_after(unchanged: Duration) -> Duration {
     (unchanged / 10).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }

@@ -12,7 +12,7 @@ use crate::providers;
 const MAX_RESPONSE_TIME: Duration = Duration::from_secs(5);
 
 impl Poller {
-    /// Returns the canonical references of the resources whose lookups fail.
+    /// Returns the canonical references of the jobs whose lookups fail.
     pub(in crate::commands) fn unreadable_references(&self) -> HashSet<String> {
         let now = self.elapsed();
         let jobs = self.jobs.iter();
@@ -20,8 +20,8 @@ impl Poller {
         jobs.map(|polled| polled.reference.to_string()).collect()
     }
 
-    /// Shows the rows of a scope's list, by reference, for the resources whose lookups fail: an account may be allowed
-    /// to list resources only. The failures remain, and the lookups are retried as before. What an earlier list of the
+    /// Shows the rows of a scope's list, by reference, for the jobs whose lookups fail: an account may be allowed
+    /// to list jobs only. The failures remain, and the lookups are retried as before. What an earlier list of the
     /// scope has shown is outdated: there are no rows if the scope could not be listed.
     pub(in crate::commands) fn show_rows(
         &mut self,
@@ -30,8 +30,8 @@ impl Poller {
     ) -> Vec<PollEvent> {
         let mut events = Vec::new();
         let now = self.elapsed();
-        for number in 0..self.jobs.len() {
-            let polled = &mut self.jobs[number];
+        for index in 0..self.jobs.len() {
+            let polled = &mut self.jobs[index];
             if polled.current.row_of_scope == Some(scope) {
                 polled.current.row_of_scope = None;
             }
@@ -41,11 +41,11 @@ impl Poller {
             let Some(mut row) = rows.remove(&polled.reference.to_string()) else {
                 continue;
             };
-            match self.check_identity(number, &row) {
+            match self.check_identity(index, &row) {
                 Ok(replaced) => events.extend(replaced),
                 Err(_) => continue,
             }
-            let polled = &mut self.jobs[number];
+            let polled = &mut self.jobs[index];
             if polled.is_discovered {
                 providers::mask_row_ids(&mut row, self.lookup.transport.redactor());
             }
@@ -53,7 +53,7 @@ impl Poller {
             let before = polled.current.job.replace(row).map(|job| job.state);
             polled.current.row_of_scope = Some(scope);
             if before != Some(state) {
-                events.push(PollEvent::State(number, before));
+                events.push(PollEvent::State(index, before));
             }
         }
         events
@@ -63,7 +63,10 @@ impl Poller {
 impl PolledJob {
     /// Reports whether its lookups fail or have no response. That a lookup does not find it is a result.
     fn is_unreadable(&self, now: Duration) -> bool {
-        let waits_since = self.requests.in_flight.then_some(self.requests.started_at);
+        let waits_since = self
+            .requests
+            .is_in_flight
+            .then_some(self.requests.started_at);
         let hangs = waits_since.is_some_and(|at| now.saturating_sub(at) >= MAX_RESPONSE_TIME);
         match self.current.problem.as_deref() {
             Some(problem) => problem.category != Category::NotFound,
@@ -151,7 +154,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_row_shows_the_state_of_a_job_whose_lookup_has_no_response() {
         let mut poller = poller();
-        poller.jobs[1].requests.in_flight = true;
+        poller.jobs[1].requests.is_in_flight = true;
         assert_eq!(poller.unreadable_references().len(), 1);
         tokio::time::advance(MAX_RESPONSE_TIME).await;
         assert_eq!(poller.unreadable_references().len(), 2);

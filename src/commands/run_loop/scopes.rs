@@ -19,13 +19,13 @@ use listing::{ListOutcome, ListedJob, ListedJobs, latest_in, list, take_rows};
 
 /// The time between two lists of a scope.
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
-/// Maximum number of resources of a scope to read at a time, newest first if the cloud can sort.
+/// Maximum number of jobs of a scope to read at a time, newest first if the cloud can sort.
 const MAX_LISTED: usize = 10_000;
 
-/// Watches scopes for resources that are active when first listed, and those that appear later.
+/// Watches scopes for jobs that are active when first listed, and those that appear later.
 pub(in crate::commands) struct ScopeWatcher {
     scopes: Vec<WatchedScope>,
-    /// Canonical references of the watched resources.
+    /// Canonical references of the watched jobs.
     watched: HashSet<String>,
     running: JoinSet<(usize, ListOutcome)>,
     lookup: Arc<Lookup>,
@@ -34,10 +34,10 @@ pub(in crate::commands) struct ScopeWatcher {
 
 struct WatchedScope {
     scope: Scope,
-    /// Only the resource that is the newest now is watched.
+    /// Only the job that is the newest now is watched.
     latest_only: bool,
     next_at: Duration,
-    in_flight: bool,
+    is_in_flight: bool,
     /// No more lists are possible or needed.
     is_done: bool,
     /// The references in earlier lists, with the last job of each; `None` before the first list.
@@ -53,11 +53,11 @@ struct WatchedScope {
 pub(super) struct ScopeUpdate {
     /// The number of the scope.
     pub number: usize,
-    /// The resources that are new.
+    /// The jobs that are new.
     pub added: Vec<Reference>,
-    /// The watched resources whose id belongs to another job now.
+    /// The watched jobs whose id belongs to another job now.
     pub replaced: HashMap<String, JobIdentity<'static>>,
-    /// The rows of the resources whose lookups failed when the list was started, by reference.
+    /// The rows of the jobs whose lookups failed when the list was started, by reference.
     pub rows: HashMap<String, Job>,
     /// New jobs with the ids of the added ones are watched, too.
     pub follows_ids: bool,
@@ -82,7 +82,7 @@ impl ScopeWatcher {
             scope: scope.clone(),
             latest_only: newest,
             next_at: Duration::ZERO,
-            in_flight: false,
+            is_in_flight: false,
             is_done: false,
             known: None,
             problem: None,
@@ -117,7 +117,7 @@ impl ScopeWatcher {
         let idle = self
             .scopes
             .iter()
-            .filter(|one| !one.in_flight && !one.is_done);
+            .filter(|one| !one.is_in_flight && !one.is_done);
         idle.map(|watched| watched.next_at).min()
     }
 
@@ -160,11 +160,11 @@ impl ScopeWatcher {
             .filter_map(|watched| watched.problem.as_ref())
     }
 
-    /// Starts the lists that are due. `unreadable` returns the references of the resources whose lookups fail.
+    /// Starts the lists that are due. `unreadable` returns the references of the jobs whose lookups fail.
     pub(super) fn start_due(&mut self, now: Duration, unreadable: impl Fn() -> HashSet<String>) {
         for (number, watched) in self.scopes.iter_mut().enumerate() {
-            if !watched.in_flight && !watched.is_done && watched.next_at <= now {
-                (watched.in_flight, watched.next_at) = (true, now);
+            if !watched.is_in_flight && !watched.is_done && watched.next_at <= now {
+                (watched.is_in_flight, watched.next_at) = (true, now);
                 let (lookup, scope) = (Arc::clone(&self.lookup), watched.scope.clone());
                 let (newest, unreadable) = (watched.latest_only, unreadable());
                 self.running.spawn(async move {
@@ -186,7 +186,7 @@ impl ScopeWatcher {
             .await?
             .expect("a list neither panics nor is cancelled");
         let watched = &mut self.scopes[number];
-        watched.in_flight = false;
+        watched.is_in_flight = false;
         let mut shown = HashMap::new();
         let ((mut added, mut replaced), failure) = match listed {
             Ok(ListedJobs::Latest(reference)) => {
@@ -279,7 +279,7 @@ impl WatchedScope {
             .insert(reference, identity);
     }
 
-    /// Returns the references of new resources, except those that had ended before the first list, and the jobs that
+    /// Returns the references of new jobs, except those that had ended before the first list, and the jobs that
     /// have the id of another one that was listed before, until they are accepted.
     fn take(
         &mut self,

@@ -61,8 +61,8 @@ impl LoopHandler for WaitHandler<'_> {
             run.poller.fail_unconnected();
         }
         let evaluations = run.evaluations();
-        for (number, evaluation) in evaluations.iter().enumerate() {
-            let polled = &mut run.poller.jobs[number];
+        for (index, evaluation) in evaluations.iter().enumerate() {
+            let polled = &mut run.poller.jobs[index];
             polled.current.is_final = match evaluation {
                 Evaluation::Pending(pending) => pending.is_final,
                 Evaluation::Met | Evaluation::Unmet(_) => polled.current.history.has_ended(),
@@ -84,10 +84,10 @@ impl LoopHandler for WaitHandler<'_> {
 
     fn on_event(&mut self, run: &RunLoop, event: &PollEvent) {
         self.reports.mark_changed();
-        let (PollEvent::State(number, _) | PollEvent::Problem(number)) = event else {
+        let (PollEvent::State(index, _) | PollEvent::Problem(index)) = event else {
             return;
         };
-        let polled = &run.poller.jobs[*number];
+        let polled = &run.poller.jobs[*index];
         let text = match (event, &polled.current.job, &polled.current.problem) {
             (PollEvent::State(..), _, _) if self.reporter.is_live() => return,
             (PollEvent::State(_, before), Some(job), _) => {
@@ -264,8 +264,8 @@ impl<'a> WaitHandler<'a> {
             return;
         };
         let (jobs, now) = (&run.poller.jobs, run.lookup.now().ok());
-        let row = |number: usize| {
-            let polled = &jobs[number];
+        let row = |index: usize| {
+            let polled = &jobs[index];
             ProgressRow {
                 reference: polled.reference.to_string(),
                 state: polled.current.history.state(),
@@ -335,8 +335,8 @@ impl<'a> WaitHandler<'a> {
         run: &RunLoop,
         end: Option<&Result<Decision, Stop>>,
     ) -> (GateReport, Vec<Notice>, u8) {
-        let is_one_check = self.options.timeout == Timeout::SingleCheck;
-        let pending = match is_one_check {
+        let is_single_check = self.options.timeout == Timeout::SingleCheck;
+        let pending = match is_single_check {
             true => exit_code::PENDING,
             false => exit_code::TIMED_OUT,
         };
@@ -352,9 +352,9 @@ impl<'a> WaitHandler<'a> {
                 GateStatus::Stopped(*stop),
             ),
             Some(Ok(decision)) => {
-                let status = match is_one_check {
+                let status = match is_single_check {
                     _ if !self.is_timed_out(run) => GateStatus::Certain,
-                    true => GateStatus::OneCheck,
+                    true => GateStatus::SingleCheck,
                     false => GateStatus::TimedOut,
                 };
                 (decision.clone(), decision.exit_code(pending), status)

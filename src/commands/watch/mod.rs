@@ -16,7 +16,7 @@ use super::poll::MIN_CALL_INTERVAL;
 use crate::error::Problem;
 use crate::output::Live;
 
-/// Follows the given resources until their end, and returns the exit code.
+/// Follows the given jobs until their end, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     run_with(
         context,

@@ -25,7 +25,7 @@ impl JobHistory {
             (Some(cause), _) => {
                 return self.evaluate_inconsistent(cause, seen, policy, now);
             }
-            (None, State::Unknown) if !self.stateless => return unknown(seen, policy),
+            (None, State::Unknown) if !self.is_stateless => return unknown(seen, policy),
             _ => {}
         }
         if let Some(references) = &seen.unread_events {
@@ -38,7 +38,7 @@ impl JobHistory {
             });
         }
         let unconfirmed = pending(PendingCause::Time, "existence not confirmed");
-        if self.stateless && !self.confirmed {
+        if self.is_stateless && !self.was_confirmed {
             return unconfirmed;
         }
         let Some(warnings) = &self.warnings else {
@@ -57,7 +57,7 @@ impl JobHistory {
             .observed_at
             .saturating_sub(warnings.warning_free_since());
         match time >= warning_free_time {
-            true if self.stateless && !seen.is_confirmed => unconfirmed,
+            true if self.is_stateless && !seen.is_confirmed => unconfirmed,
             true => Evaluation::Met,
             false => pending(
                 PendingCause::Time,

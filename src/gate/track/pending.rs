@@ -123,21 +123,21 @@ pub(super) fn pending(cause: PendingCause, reason: impl Into<Cow<'static, str>>)
 
 /// Evaluates an undetermined state: an unrecognized one, or an end with an unreadable outcome.
 pub(super) fn unknown(seen: &LastObserved, policy: &GatePolicy) -> Evaluation {
-    let reason = match (seen.ended, seen.state_word.as_deref()) {
+    let reason = match (seen.has_ended, seen.state_word.as_deref()) {
         (true, Some(word)) => format!("ended, but state '{word}' does not show the outcome"),
         (true, None) => "ended, but no state in the response shows the outcome".to_owned(),
         (false, Some(word)) => format!("state unknown ('{word}')"),
         (false, None) => "no state in the response".to_owned(),
     };
     let word = seen.state_word.as_deref();
-    let reason = match seen.reason.as_deref().filter(|_| seen.ended) {
+    let reason = match seen.reason.as_deref().filter(|_| seen.has_ended) {
         Some(message) if word.is_some_and(|word| message.contains(word)) => {
             format!("ended: {message}")
         }
         Some(message) => format!("{reason}: {message}"),
         None => reason,
     };
-    match (seen.ended, policy.unknown_fails) {
+    match (seen.has_ended, policy.unknown_fails) {
         (true, _) => Evaluation::Pending(Pending {
             cause: PendingCause::Service,
             is_final: seen.observed_at.saturating_sub(seen.state_since) >= OUTCOME_GRACE,

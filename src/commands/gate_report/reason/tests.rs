@@ -166,12 +166,12 @@ fn an_undecided_gate_reports_why_it_stopped_and_the_active_jobs() {
         "interrupted after 1m10s; 1 of 2 still running: aliyun/job/c/2"
     );
     assert_eq!(
-        reason_of(mixed(), GateStatus::OneCheck),
+        reason_of(mixed(), GateStatus::SingleCheck),
         "1 of 2 still running: aliyun/job/c/2"
     );
     let many = (0..5).map(|_| job(State::Running)).collect();
     assert_eq!(
-        reason_of(many, GateStatus::OneCheck),
+        reason_of(many, GateStatus::SingleCheck),
         "5 of 5 still running: aliyun/job/c/1, aliyun/job/c/2, aliyun/job/c/3 and 2 more"
     );
 }

@@ -30,9 +30,9 @@ fn merged(scopes: Vec<Vec<Job>>) -> Merged {
     };
     let reports = scopes.iter().map(|_| ScopeReport::new(target.clone()));
     let mut reports: Vec<ScopeReport> = reports.collect();
-    let found = scopes.into_iter().map(|jobs| Batch {
+    let found = scopes.into_iter().map(|jobs| ListedRows {
         jobs,
-        ..Batch::default()
+        ..ListedRows::default()
     });
     let left = merge(&mut reports, found.collect(), &Filter::default());
     let jobs = left.jobs.into_iter();

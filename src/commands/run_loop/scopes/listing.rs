@@ -1,4 +1,4 @@
-//! Lists the resources of a watched scope.
+//! Lists the jobs of a watched scope.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -16,31 +16,31 @@ use crate::reference::{Reference, Scope};
 /// The result of one list of a scope.
 pub(super) type ListOutcome = Result<ListedJobs, Box<Problem>>;
 
-/// The resources that a list of a scope returned.
+/// The jobs that a list of a scope returned.
 pub(super) enum ListedJobs {
-    /// The listed resources, and why a part of the list failed.
+    /// The listed jobs, and why a part of the list failed.
     All(Vec<ListedJob>, Option<Box<Problem>>),
-    /// The newest resource.
+    /// The newest job.
     Latest(Reference),
 }
 
-/// A resource in a list.
+/// A job in a list.
 pub(super) struct ListedJob {
     /// The canonical reference.
     pub reference: String,
     pub identity: JobIdentity<'static>,
     pub ended: bool,
-    /// The whole row, if the lookups of the resource fail.
+    /// The whole row, if the lookups of the job fail.
     pub row: Option<Box<Job>>,
 }
 
-/// Finds the newest resource of a scope.
+/// Finds the newest job of a scope.
 pub(super) async fn latest_in(lookup: &Lookup, scope: &Scope) -> ListOutcome {
     let newest = lookup.latest_in(scope).await;
     newest.map(ListedJobs::Latest).map_err(Box::new)
 }
 
-/// Lists a scope. Keeps the rows of the resources in `unreadable`, by canonical reference.
+/// Lists a scope. Keeps the rows of the jobs in `unreadable`, by canonical reference.
 pub(super) async fn list(
     lookup: &Lookup,
     scope: &Scope,

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use crate::model::{Job, ScopeSummary};
 use crate::providers::{COMPARED_FIELDS, Filter};
 
-/// Rows of a scope: resources, or scopes that contain resources, such as clusters.
+/// Rows of a scope: jobs, or scopes that contain jobs, such as clusters.
 #[derive(Default)]
-pub(super) struct Batch {
+pub(super) struct ListedRows {
     pub jobs: Vec<Job>,
     pub scopes: Vec<ScopeSummary>,
 }
 
-impl Batch {
+impl ListedRows {
     pub(super) fn count(&self) -> usize {
         self.jobs.len() + self.scopes.len()
     }
