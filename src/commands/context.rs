@@ -54,10 +54,10 @@ impl CommandContext {
     pub(super) fn new(
         global: GlobalArgs,
         environment: Environment,
-        own_columns: bool,
+        has_own_columns: bool,
         session: Result<Session, Problem>,
     ) -> Result<Self, (Box<Self>, Problem)> {
-        let (session, refused) = match session {
+        let (session, session_problem) = match session {
             Ok(session) => (session, None),
             Err(problem) => (Session::Live, Some(problem)),
         };
@@ -65,8 +65,8 @@ impl CommandContext {
             Session::Replay(replay) => environment.for_replay(replay.settings()),
             Session::Live | Session::Record(_) => environment,
         };
-        let form = global.output_options(own_columns, &environment);
-        let sort = global.sort(own_columns);
+        let output_options = global.output_options(has_own_columns, &environment);
+        let sort = global.sort(has_own_columns);
         let progress = ProgressLine::default();
         let prompts = progress.clone();
         let mut context = Self {
@@ -88,9 +88,9 @@ impl CommandContext {
             )),
             progress,
         };
-        match (form, sort, refused) {
-            (Ok(form), Ok(sort), None) => {
-                (context.output_options, context.sort) = (form, sort);
+        match (output_options, sort, session_problem) {
+            (Ok(output_options), Ok(sort), None) => {
+                (context.output_options, context.sort) = (output_options, sort);
                 Ok(context)
             }
             (Err(problem), ..) | (_, Err(problem), _) | (_, _, Some(problem)) => {
