@@ -72,7 +72,7 @@ impl Reports {
                 Some((word, file)) => (word, Some(file)),
                 None => (value.as_str(), None),
             };
-            let form: WriteFn = match word {
+            let write_fn: WriteFn = match word {
                 "junit" => output::write_junit,
                 "gitlab-dotenv" => output::write_dotenv,
                 "json" => output::write_json,
@@ -100,7 +100,7 @@ impl Reports {
             };
             reports.files.push(ReportFile {
                 option: value.clone(),
-                write_fn: form,
+                write_fn,
                 sink: ReportSink::from_path(file),
                 is_reported: false,
             });
@@ -115,11 +115,11 @@ impl Reports {
             paths.map(|path| ReportSink::from_path(path).canonical())
         });
         let mut taken: Vec<PathBuf> = shared.collect();
-        for target in &self.files {
-            let identity = target.sink.canonical();
+        for file in &self.files {
+            let identity = file.sink.canonical();
             if taken.contains(&identity) {
                 return Err(invalid_report(
-                    &target.option,
+                    &file.option,
                     "two reports use the same file",
                 ));
             }
@@ -134,12 +134,12 @@ impl Reports {
     /// # Errors
     /// Returns a usage error that names the report that cannot be written and why.
     pub(super) fn check(&self, has_secrets: bool) -> Result<(), Problem> {
-        for target in &self.files {
-            let checked = target.sink.check().and_then(|()| match has_secrets {
-                true => target.sink.restrict(),
+        for file in &self.files {
+            let checked = file.sink.check().and_then(|()| match has_secrets {
+                true => file.sink.restrict(),
                 false => Ok(()),
             });
-            checked.map_err(|error| cannot_write(&target.option, &error))?;
+            checked.map_err(|error| cannot_write(&file.option, &error))?;
         }
         let github = self.github.iter();
         let shared = github.flat_map(|github| github.summary.iter().chain(&github.outputs));
@@ -160,7 +160,7 @@ impl Reports {
     /// Returns when the next write is due, as time since the start of the command;
     /// `None` if nothing has changed.
     pub(super) fn due_at(&self) -> Option<Duration> {
-        let is_rewritten = self.files.iter().any(|target| !target.sink.is_stream());
+        let is_rewritten = self.files.iter().any(|file| !file.sink.is_stream());
         let next = self
             .written_at
             .map_or(Duration::ZERO, |at| at + self.write_interval);
@@ -186,10 +186,19 @@ impl Reports {
         self.written_at = Some(now);
         let seconds = 1 + report.content.jobs.len() / JOBS_PER_SECOND;
         self.write_interval = MIN_WRITE_INTERVAL * u32::try_from(seconds).unwrap_or(u32::MAX);
-        for target in &mut self.files {
-            if !target.sink.is_stream() {
-                let _ = target.write(report, Duration::ZERO, on_problem);
-            }
+        self.rewrite_files(report, Duration::ZERO, on_problem);
+    }
+
+    /// Rewrites the reports that can be rewritten. Each one that cannot be written is reported once.
+    fn rewrite_files(
+        &mut self,
+        report: &Envelope,
+        timeout: Duration,
+        on_problem: &mut dyn FnMut(&Problem),
+    ) {
+        let files = self.files.iter_mut();
+        for file in files.filter(|file| !file.sink.is_stream()) {
+            let _ = file.write(report, timeout, on_problem);
         }
     }
 
@@ -212,8 +221,8 @@ impl Reports {
         };
         let mut first = None;
         let mut last = Cow::Borrowed(report);
-        let mut keep = |outcome: Result<(), Problem>, last: &mut Cow<'_, Envelope>| {
-            if let Err(problem) = outcome {
+        let mut keep = |written: Result<(), Problem>, last: &mut Cow<'_, Envelope>| {
+            if let Err(problem) = written {
                 // A copy of thousands of jobs takes time.
                 if last.exit.code == exit_code::OK {
                     last.to_mut().lose_output();
@@ -222,9 +231,9 @@ impl Reports {
             }
         };
         // Write rewritable files first: a later failure changes their content.
-        self.files.order_by_key(|target| target.sink.is_stream());
-        for target in &mut self.files {
-            keep(target.write(&last, timeout, on_problem), &mut last);
+        self.files.order_by_key(|file| file.sink.is_stream());
+        for file in &mut self.files {
+            keep(file.write(&last, timeout, on_problem), &mut last);
         }
         if let Some(github) = &self.github {
             for (part, option) in GitHubPart::ALL {
@@ -237,11 +246,7 @@ impl Reports {
             }
         }
         if last.exit.code != report.exit.code {
-            for target in &mut self.files {
-                if !target.sink.is_stream() {
-                    let _ = target.write(&last, timeout, on_problem);
-                }
-            }
+            self.rewrite_files(&last, timeout, on_problem);
         }
         first.map_or(Ok(()), Err)
     }
@@ -249,11 +254,7 @@ impl Reports {
     /// Rewrites all reports that can be rewritten, after the exit code of the finished report has changed.
     /// Ignores errors: they have been reported, or the old report remains.
     pub(super) fn rewrite(&mut self, report: &Envelope) {
-        for target in &mut self.files {
-            if !target.sink.is_stream() {
-                let _ = target.write(report, WRITE_TIMEOUT, &mut |_| {});
-            }
-        }
+        self.rewrite_files(report, WRITE_TIMEOUT, &mut |_| {});
         if let Some(github) = &self.github {
             // A later line for the same name replaces the earlier one.
             let _ = github.write(GitHubPart::Outputs, report, &mut io::sink());
@@ -321,9 +322,9 @@ impl GitHubPart {
     ];
 }
 
-fn rendered(form: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
+fn rendered(write_fn: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    form(&mut bytes, report)?;
+    write_fn(&mut bytes, report)?;
     Ok(bytes)
 }
 
