@@ -33,10 +33,7 @@ use options::WaitOptions;
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
     match prepare(context, arguments, started) {
-        Ok((lookup, options, reports)) => {
-            let wait = run_wait(context, lookup, options, reports, stopwatch);
-            block_on(wait)
-        }
+        Ok(setup) => block_on(run_wait(context, setup, stopwatch)),
         Err(problems) => {
             let passed = stopwatch.measure("preparation");
             // For example references that were not read in time.
@@ -51,7 +48,12 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     }
 }
 
-type Setup = (Arc<Lookup>, WaitOptions, Reports);
+/// Everything that the command needs, checked before the first request.
+struct Setup {
+    lookup: Arc<Lookup>,
+    options: WaitOptions,
+    reports: Reports,
+}
 
 fn prepare(
     context: &CommandContext,
@@ -95,16 +97,19 @@ fn prepare(
         },
     };
     let lookup = plan.connect(context, Some(MIN_CALL_INTERVAL))?;
-    Ok((Arc::new(lookup), options, reports))
+    Ok(Setup {
+        lookup: Arc::new(lookup),
+        options,
+        reports,
+    })
 }
 
-async fn run_wait(
-    context: &CommandContext,
-    lookup: Arc<Lookup>,
-    options: WaitOptions,
-    reports: Reports,
-    stopwatch: Stopwatch,
-) -> CommandResult {
+async fn run_wait(context: &CommandContext, setup: Setup, stopwatch: Stopwatch) -> CommandResult {
+    let Setup {
+        lookup,
+        options,
+        reports,
+    } = setup;
     let reporter = match context.global.quiet {
         true => Reporter::Quiet,
         false if context.may_redraw(&io::stderr()) => Reporter::progress(),
