@@ -46,11 +46,11 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
         let options = Options::default();
         let plan = LookupPlan::parse(context, settings, &references, options)?;
         let lookup = Arc::new(plan.connect(context, None)?);
-        let report = lookup::report("demo", lookup.get_all().await, None, &lookup);
+        let report = lookup::envelope("demo", lookup.get_all().await, None, &lookup);
         emulator.stop().await;
         Ok::<_, Vec<Problem>>(report)
     });
-    Ok(match context.print_report(report?) {
+    Ok(match context.print_envelope(report?) {
         0 => context.print(
             manual_steps(),
             context.output_options.format != Format::Table,

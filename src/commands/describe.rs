@@ -103,7 +103,7 @@ async fn read(
         }
     }
     Description {
-        report: lookup::report("describe", results, stop, lookup),
+        report: lookup::envelope("describe", results, stop, lookup),
         log_tails,
         stop,
     }

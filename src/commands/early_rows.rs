@@ -76,7 +76,7 @@ impl<'a> EarlyRows<'a> {
     /// Prints the remaining rows, the errors and the notices. Returns the exit code.
     pub(super) fn finish(mut self, report: Envelope) -> u8 {
         if self.results == 0 {
-            return self.context.print_report(report);
+            return self.context.print_envelope(report);
         }
         self.context.progress.stop();
         self.context.print_messages(&report);

@@ -94,7 +94,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
             let mut rows = EarlyRows::new(context, &lookup.references);
             let results = lookup.get_all_until(stopped, |results| rows.print(results));
             let (results, stop) = block_on(results);
-            rows.finish(lookup::report("get", results, stop, &lookup))
+            rows.finish(lookup::envelope("get", results, stop, &lookup))
         }
         true => {
             let (results, stop) = block_on(lookup.get_all_until(stopped, |_| {}));

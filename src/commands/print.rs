@@ -13,13 +13,13 @@ use crate::output::{self, Format, OutputOptions, PageOptions, RenderContext, Zon
 
 impl CommandContext {
     /// Prints a report and its errors, and returns the exit code.
-    pub(super) fn print_report(&self, report: Envelope) -> u8 {
+    pub(super) fn print_envelope(&self, report: Envelope) -> u8 {
         self.print_with(report, |out, report, render_context| {
             output::write(out, report, &self.output_options, render_context)
         })
     }
 
-    /// Prints a report like [`Self::print_report`], but as pages for people instead of tables, unless columns
+    /// Prints a report like [`Self::print_envelope`], but as pages for people instead of tables, unless columns
     /// were chosen; on a terminal through a pager. Pages are not for programs, so their times are always local.
     pub(super) fn print_describe(
         &self,
@@ -29,7 +29,7 @@ impl CommandContext {
     ) -> u8 {
         let is_table = matches!(self.output_options.format, Format::Table | Format::Wide);
         if !is_table || self.output_options.columns.is_some() {
-            return self.print_report(report);
+            return self.print_envelope(report);
         }
         self.print_with(report, |out, report, render_context| {
             let zone = self.zone(Zone::Local);
@@ -182,7 +182,7 @@ impl CommandContext {
         let report = Envelope::new(command, Vec::new(), problems, Vec::new());
         let report = report.without_requests();
         if !self.output_options.format.has_header() {
-            return self.print_report(report);
+            return self.print_envelope(report);
         }
         self.progress.stop();
         self.print_messages(&report);

@@ -25,7 +25,7 @@ pub(super) use get_many::NOT_READ;
 pub(super) use inputs::Inputs;
 pub(super) use list_rows::{EndProof, EndProofs, MAX_DETAILS, is_active};
 pub(super) use plan::LookupPlan;
-pub(super) use run::{DETAILS_TIMEOUT, LOOKUP_TIMEOUT, Lookup, LookupResult, Options, report};
+pub(super) use run::{DETAILS_TIMEOUT, LOOKUP_TIMEOUT, Lookup, LookupResult, Options, envelope};
 #[cfg(test)]
 pub(super) use scripted::{Reply, ScriptedClient, now};
 pub(super) use targets::{

@@ -263,8 +263,8 @@ impl Lookup {
     }
 }
 
-/// Creates the report from the results. `stop` is why the command was stopped before all of them were known, if it was.
-pub(in crate::commands) fn report(
+/// Creates the envelope of the results. `stop` is why the command was stopped before all of them were known, if it was.
+pub(in crate::commands) fn envelope(
     command: &'static str,
     results: Vec<LookupResult>,
     stop: Option<Stop>,

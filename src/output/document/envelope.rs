@@ -45,7 +45,7 @@ impl Envelope {
     /// The version of the shape, in which fields can be added but not removed.
     pub const SCHEMA: &'static str = "joblens/1";
 
-    /// Creates a report without a gate; the exit code follows from the errors.
+    /// Creates an envelope without a gate; the exit code follows from the errors.
     pub fn new(
         command: &'static str,
         jobs: Vec<Job>,
@@ -65,7 +65,7 @@ impl Envelope {
 }
 
 impl<T> Envelope<T> {
-    /// Creates a report with the content for this many references; the exit code follows from the errors.
+    /// Creates an envelope with the content for this many references; the exit code follows from the errors.
     pub(super) fn of(
         command: &'static str,
         content: T,
@@ -90,7 +90,7 @@ impl<T> Envelope<T> {
         }
     }
 
-    /// Marks the report as one of a command that sent no requests.
+    /// Marks the envelope as one of a command that sent no requests.
     #[must_use]
     pub fn without_requests(mut self) -> Self {
         self.coverage.requested = 0;
