@@ -39,9 +39,9 @@ const MAX_SOURCES: usize = 8;
 /// cannot be read adds a notice.
 pub(in crate::commands) async fn failure_tails(
     lookup: &Lookup,
-    outcomes: &[LookupResult],
+    results: &[LookupResult],
 ) -> Vec<LogTail> {
-    let jobs = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
+    let jobs = results.iter().filter_map(|result| result.as_ref().ok());
     let failed = jobs.filter(|job| job.state == State::Failed || has_crashed(job));
     let failed = failed.filter_map(|job| Some((job, reference(lookup, job)?)));
     let has_logs = |(_, reference): &(&Job, Reference)| {

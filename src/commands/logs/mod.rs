@@ -2,9 +2,9 @@
 
 mod absent;
 mod failures;
-mod follow;
 #[cfg(any(test, fuzzing))]
 mod fuzz;
+mod job_logs;
 mod lines;
 mod message;
 mod options;
@@ -12,7 +12,7 @@ mod printer;
 mod resume;
 mod select;
 mod source_log;
-mod stream;
+mod streams;
 mod window;
 
 use std::collections::BTreeMap;
@@ -41,10 +41,10 @@ use crate::output::{Format, RecordWriter, Summary};
 use crate::providers::LogParams;
 use crate::reference::Reference;
 use crate::secret::shell_word;
-use follow::Streams;
+use job_logs::{JobLogs, LogError, Outage};
 use printer::{Printer, Style};
 use select::LogSelection;
-use stream::{LogStream, LogStreamError};
+use streams::Streams;
 
 /// Prints the log of a job, and returns the exit code.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
@@ -138,25 +138,25 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
         Ok(reference) => reference,
         Err(end) => return finish(context, &setup.lookup, style(context), stdout, end).await,
     };
-    let mut stream = stream(context, arguments, &setup, reference, stdout);
+    let mut logs = job_logs(context, arguments, &setup, reference, stdout);
     let read = tokio::select! {
         biased;
         stop = &mut stopped => {
-            stream.write_partial_lines();
+            logs.write_partial_lines();
             Err(LogEnd::stopped(stop))
         }
-        read = read(&mut stream, arguments.follow.then_some(setup.interval)) => Ok(read),
+        read = read(&mut logs, arguments.follow.then_some(setup.interval)) => Ok(read),
     };
-    let mut problems = stream.unread_problems();
+    let mut problems = logs.unread_problems();
     let stop = match read {
         Ok(Ok(())) => None,
-        Ok(Err(LogStreamError::Problem(problem))) => {
+        Ok(Err(LogError::Problem(problem))) => {
             if !problems.contains(&problem) {
                 problems.push(*problem);
             }
             None
         }
-        Ok(Err(LogStreamError::Output(error))) => {
+        Ok(Err(LogError::Output(error))) => {
             return context.exit_code_after_write(Err(error), exit_code::OK);
         }
         Err(end) => {
@@ -166,15 +166,15 @@ async fn print(context: &CommandContext, arguments: &Arguments, setup: Setup) ->
     };
     let is_empty = stop.is_none() && problems.is_empty();
     let end = LogEnd {
-        was_read: is_empty || stream.logs.iter().any(|log| log.is_opened),
+        was_read: is_empty || logs.logs.iter().any(|log| log.is_opened),
         problems,
         stop,
     };
-    let LogStream {
+    let JobLogs {
         mut printer,
         stdout,
         ..
-    } = stream;
+    } = logs;
     stdout.write(printer.take_line_end().to_vec());
     finish(context, &setup.lookup, printer.style, stdout, end).await
 }
@@ -217,14 +217,14 @@ async fn reference(lookup: &Lookup) -> Result<Reference, Problem> {
     }
 }
 
-fn stream<'a>(
+fn job_logs<'a>(
     context: &'a CommandContext,
     arguments: &'a Arguments,
     setup: &'a Setup,
     reference: Reference,
     stdout: StdoutWriter,
-) -> LogStream<'a> {
-    LogStream {
+) -> JobLogs<'a> {
+    JobLogs {
         context,
         lookup: &setup.lookup,
         printer: Printer {
@@ -252,7 +252,7 @@ fn stream<'a>(
         is_following: arguments.follow,
         streams: Streams::default(),
         identity: KnownIdentity::default(),
-        is_outage_noted: false,
+        outage: Outage::default(),
         unread: BTreeMap::new(),
     }
 }
@@ -270,13 +270,10 @@ fn style(context: &CommandContext) -> Style {
     }
 }
 
-async fn read(
-    stream: &mut LogStream<'_>,
-    interval: Option<Duration>,
-) -> Result<(), LogStreamError> {
+async fn read(logs: &mut JobLogs<'_>, interval: Option<Duration>) -> Result<(), LogError> {
     match interval {
-        None => stream.print_once().await,
-        Some(interval) => stream.follow(interval).await,
+        None => logs.print_once().await,
+        Some(interval) => logs.follow(interval).await,
     }
 }
 

@@ -5,10 +5,10 @@ mod requested;
 
 use std::mem;
 
-use super::follow::LogStreamState;
 use super::lines::{Block, Lines, Tail};
 use super::message::split_message;
 use super::printer::{PrintedLine, last_timestamp};
+use super::streams::StreamState;
 use super::window::Window;
 use crate::error::Problem;
 use crate::model::Time;
@@ -49,7 +49,7 @@ pub(super) struct SourceLog {
     /// The last piece restarted the log, and more of it follows at once.
     is_begun_again: bool,
     /// The stream of the log while it is written.
-    pub stream_state: LogStreamState,
+    pub stream_state: StreamState,
     /// The printed part of the current line.
     pub printed: PrintedLine,
     /// A message of the server was shown.
@@ -93,7 +93,7 @@ impl SourceLog {
             since: params.since,
             rest: None,
             is_begun_again: false,
-            stream_state: LogStreamState::default(),
+            stream_state: StreamState::default(),
             printed: PrintedLine::default(),
             is_message_shown: false,
         }

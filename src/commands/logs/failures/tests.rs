@@ -72,9 +72,9 @@ async fn read_of(
     let job = test_support::reference(kind.expect("a kind"), &["C", "train"]);
     let lookup = Lookup::scripted(vec![job], &Arc::new(client));
     let lookup = Arc::new(lookup);
-    let outcomes = lookup.get_all().await;
+    let results = lookup.get_all().await;
     let started = Instant::now();
-    let tails = failure_tails(&lookup, &outcomes).await;
+    let tails = failure_tails(&lookup, &results).await;
     let notices = lookup.notices.take_new().into_iter();
     let messages = notices.map(|notice| notice.message).collect();
     (tails, messages, started.elapsed())
@@ -205,8 +205,8 @@ async fn read_all(
         .map(|id| test_support::reference(kind, &["C", id]))
         .collect();
     let lookup = Arc::new(Lookup::scripted(references, &Arc::new(client)));
-    let outcomes = lookup.get_all().await;
-    let tails = failure_tails(&lookup, &outcomes).await;
+    let results = lookup.get_all().await;
+    let tails = failure_tails(&lookup, &results).await;
     let notices = lookup.notices.take_new().into_iter();
     (tails, notices.map(|notice| notice.message).collect())
 }

@@ -1,10 +1,12 @@
-//! Copies a log from the cloud to stdout.
+//! Copies the logs of a job from the cloud to stdout.
 
 mod changes;
-mod followed;
+mod follow;
 mod job;
 mod missing;
 mod once;
+mod outage;
+mod streams;
 mod unread;
 
 use std::collections::BTreeMap;
@@ -12,11 +14,11 @@ use std::io;
 use std::time::Duration;
 
 use super::absent::{self, log_name};
-use super::follow::Streams;
 use super::lines::Block;
 use super::printer::Printer;
 use super::select::{LogSelection, error_stream, label, others};
 use super::source_log::{Reading, SourceLog};
+use super::streams::Streams;
 use crate::commands::context::CommandContext;
 use crate::commands::job_identity::KnownIdentity;
 use crate::commands::lookup::{LOOKUP_TIMEOUT, Lookup, with_reference};
@@ -28,17 +30,14 @@ use crate::model::{Job, Since};
 use crate::output;
 use crate::providers::{LogParams, LogSource, RequestOptions};
 use crate::reference::Reference;
-use missing::Absence;
+pub(super) use outage::Outage;
 use unread::UnreadLog;
-
-/// Maximum number of consecutive failures of the first lookup, and of reading the log of a job that has ended.
-const MAX_ATTEMPTS: u32 = 5;
 
 /// The maximum time between two readings while the cloud cannot be reached.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// A job whose logs are printed.
-pub(super) struct LogStream<'a> {
+/// A job, its logs, and what was read and printed of them so far.
+pub(super) struct JobLogs<'a> {
     pub context: &'a CommandContext,
     pub lookup: &'a Lookup,
     pub reference: Reference,
@@ -57,104 +56,30 @@ pub(super) struct LogStream<'a> {
     pub streams: Streams,
     /// What all responses have shown of the identity of the job.
     pub identity: KnownIdentity,
-    /// The current outage was noted.
-    pub is_outage_noted: bool,
+    /// The current outage.
+    pub outage: Outage,
     /// Which of several logs could not be read, by their numbers.
     pub unread: BTreeMap<usize, UnreadLog>,
 }
 
 /// Why reading ended early.
 #[derive(Debug)]
-pub(super) enum LogStreamError {
+pub(super) enum LogError {
     /// The log cannot be read.
     Problem(Box<Problem>),
     /// The output cannot be written.
     Output(io::Error),
 }
 
-impl From<Problem> for LogStreamError {
+impl From<Problem> for LogError {
     fn from(problem: Problem) -> Self {
         Self::Problem(Box::new(problem))
     }
 }
 
-impl LogStream<'_> {
-    /// Prints the existing and new lines, until the job has ended.
-    ///
-    /// # Errors
-    /// Returns a permanent error.
-    pub(super) async fn follow(&mut self, interval: Duration) -> Result<(), LogStreamError> {
-        let mut job = self.first_job_with_retries(interval).await?;
-        self.choose_early(&job)?;
-        let mut outage: u32 = 0;
-        let mut absence = Absence::new(&self.context.session);
-        loop {
-            let read = match self.identity.is_replaced() {
-                true => Ok(()),
-                false => self.read_all(&job, interval).await,
-            };
-            match read {
-                Ok(()) if job.ended && self.logs.is_empty() => {
-                    return Err(self.no_task(&job));
-                }
-                Ok(()) if job.ended && self.has_retryable_logs() && outage < MAX_ATTEMPTS => {
-                    outage += 1;
-                }
-                Ok(()) if job.ended && !self.show_error_stream(&job) => {
-                    return self.explain_empty_logs(&job).await;
-                }
-                Ok(()) => outage = 0,
-                Err(LogStreamError::Problem(problem))
-                    if problem.category == Category::NotFound && self.show_error_stream(&job) => {}
-                // The log of a job that has ended does not grow, so waiting longer does not help.
-                Err(LogStreamError::Problem(problem)) if job.ended && outage >= MAX_ATTEMPTS => {
-                    return Err((*problem).into());
-                }
-                Err(LogStreamError::Problem(problem)) if problem.category.is_transient() => {
-                    self.note_outage(&problem);
-                    outage += 1;
-                }
-                Err(error) => return Err(error),
-            }
-            self.print_followed(&job, pause(interval, outage)).await?;
-            match self.job().await {
-                Ok(found) => {
-                    absence = Absence::new(&self.context.session);
-                    match self.update(&found).await {
-                        Ok(()) => {
-                            job = found;
-                            self.is_outage_noted &= outage > 0;
-                        }
-                        // The next round reads what was not read.
-                        Err(LogStreamError::Problem(problem))
-                            if problem.category.is_transient()
-                                && !(found.ended && outage >= MAX_ATTEMPTS) =>
-                        {
-                            self.note_outage(&problem);
-                            outage += 1;
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
-                Err(problem) if self.may_reappear(&problem, &mut absence) => {}
-                // A deleted job has ended.
-                Err(problem) if problem.category == Category::NotFound => {
-                    self.note(format!("the log ended: {}", problem.message));
-                    // Another job can have the name now, so do not read its log.
-                    let is_deleted =
-                        self.reference.kind.is_watched && problem.http_status.is_none();
-                    if is_deleted || self.identity.is_replaced() {
-                        return self.finish_lines().await;
-                    }
-                    job.ended = true;
-                }
-                Err(problem) => return Err(problem.into()),
-            }
-        }
-    }
-
+impl JobLogs<'_> {
     /// Prints the incomplete last lines.
-    async fn finish_lines(&mut self) -> Result<(), LogStreamError> {
+    async fn finish_lines(&mut self) -> Result<(), LogError> {
         self.end_streams_of_job().await?;
         for number in 0..self.logs.len() {
             let rest = self.logs[number].finish();
@@ -165,7 +90,7 @@ impl LogStream<'_> {
 
     /// Reads all logs up to their current ends; a missing log is read the next time. A log that cannot be read does
     /// not prevent reading the others.
-    async fn read_all(&mut self, job: &Job, interval: Duration) -> Result<(), LogStreamError> {
+    async fn read_all(&mut self, job: &Job, interval: Duration) -> Result<(), LogError> {
         if job.ended {
             self.end_streams_of_job().await?;
         }
@@ -184,14 +109,14 @@ impl LogStream<'_> {
     }
 
     /// Reads a log up to its current end, unless its stream delivers the lines.
-    async fn read_new_lines(&mut self, number: usize, job: &Job) -> Result<(), LogStreamError> {
+    async fn read_new_lines(&mut self, number: usize, job: &Job) -> Result<(), LogError> {
         let read = match self.logs[number].stream_state.is_read() {
             true => Ok(true),
             false => self.read_log(number).await,
         };
         match read {
             Ok(_) => {}
-            Err(LogStreamError::Problem(problem)) if problem.category == Category::NotFound => {
+            Err(LogError::Problem(problem)) if problem.category == Category::NotFound => {
                 let log = &self.logs[number];
                 let cause = absent::explain(log, job, self.spec, true, Some(*problem));
                 let is_lost = job.ended && !log.is_opened && self.logs.len() == 1;
@@ -212,7 +137,7 @@ impl LogStream<'_> {
     }
 
     /// Returns why a job has no log that could be read.
-    fn no_task(&self, job: &Job) -> LogStreamError {
+    fn no_task(&self, job: &Job) -> LogError {
         let mut problem = absent::no_task(job, self.spec, self.is_following);
         self.lookup.transport.mask(&mut problem);
         with_reference(problem, &self.reference).into()
@@ -265,7 +190,7 @@ impl LogStream<'_> {
     }
 
     /// Reads a log up to its current end and prints it. Returns `true` if there was any text.
-    async fn read_log(&mut self, number: usize) -> Result<bool, LogStreamError> {
+    async fn read_log(&mut self, number: usize) -> Result<bool, LogError> {
         let client = self.lookup.client(&self.reference)?;
         let mut tail = self.logs[number].tail();
         let mut has_text = false;
@@ -323,11 +248,7 @@ impl LogStream<'_> {
         }
     }
 
-    async fn print_reading(
-        &mut self,
-        number: usize,
-        reading: Reading,
-    ) -> Result<(), LogStreamError> {
+    async fn print_reading(&mut self, number: usize, reading: Reading) -> Result<(), LogError> {
         for note in reading.notes {
             let label = label(&self.logs[number].source);
             self.note(match label.is_empty() {
@@ -340,9 +261,9 @@ impl LogStream<'_> {
     }
 
     /// Prints lines, and waits until they are written: a log can be larger than the memory.
-    async fn print(&mut self, number: usize, blocks: Vec<Block>) -> Result<(), LogStreamError> {
+    async fn print(&mut self, number: usize, blocks: Vec<Block>) -> Result<(), LogError> {
         self.write(number, blocks);
-        self.stdout.flushed().await.map_err(LogStreamError::Output)
+        self.stdout.flushed().await.map_err(LogError::Output)
     }
 
     fn write(&mut self, number: usize, blocks: Vec<Block>) {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{LogStream, LogStreamError};
+use super::{JobLogs, LogError};
 use crate::commands::logs::absent::log_name;
-use crate::commands::logs::follow::{MAX_PARTS, MAX_STREAMS, Part};
 use crate::commands::logs::source_log::SourceLog;
+use crate::commands::logs::streams::{MAX_EVENTS, MAX_STREAMS, StreamEvent};
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::model::{Job, State};
 use crate::output;
@@ -24,44 +24,44 @@ const MAX_END_BYTES: usize = 64 << 20;
 /// Minimum time between two polls of the job because of streams that end.
 const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-impl LogStream<'_> {
+impl JobLogs<'_> {
     /// Prints new lines until the next poll of the job, which is earlier if a stream ends.
     pub(super) async fn print_followed(
         &mut self,
         job: &Job,
         pause: Duration,
-    ) -> Result<(), LogStreamError> {
+    ) -> Result<(), LogError> {
         if !job.ended {
             self.open_streams()?;
         }
         let started = Instant::now();
         let mut end = started + pause;
         loop {
-            let (stream, part) = tokio::select! {
-                // Parts that were received before a poll are printed before it, also in a replay.
+            let (stream, event) = tokio::select! {
+                // Events that were received before a poll are handled before it, also in a replay.
                 biased;
-                error = self.stdout.closed() => return Err(LogStreamError::Output(error)),
-                part = self.streams.next() => part,
+                error = self.stdout.closed() => return Err(LogError::Output(error)),
+                event = self.streams.next() => event,
                 () = sleep_until(end) => return Ok(()),
             };
-            if let Part::End(_) = part {
+            if let StreamEvent::End(_) = event {
                 end = end.min(started + MIN_POLL_INTERVAL);
             }
-            self.take_part(stream, part).await?;
-            // Poll the job even if parts come faster than they are printed.
+            self.handle_event(stream, event).await?;
+            // Poll the job even if text comes faster than it is printed.
             if Instant::now() >= end {
                 return self.print_received().await;
             }
         }
     }
 
-    /// Prints the parts that were received so far.
-    async fn print_received(&mut self) -> Result<(), LogStreamError> {
-        for _ in 0..MAX_PARTS {
-            let Some((stream, part)) = self.streams.received() else {
+    /// Handles the events that were received so far.
+    async fn print_received(&mut self) -> Result<(), LogError> {
+        for _ in 0..MAX_EVENTS {
+            let Some((stream, event)) = self.streams.received() else {
                 break;
             };
-            self.take_part(stream, part).await?;
+            self.handle_event(stream, event).await?;
         }
         Ok(())
     }
@@ -98,8 +98,8 @@ impl LogStream<'_> {
         Ok(())
     }
 
-    /// Prints a part of a stream. Drops parts of logs that are no longer shown.
-    async fn take_part(&mut self, stream: u64, part: Part) -> Result<(), LogStreamError> {
+    /// Handles an event of a stream. Drops the text of logs that are no longer shown.
+    async fn handle_event(&mut self, stream: u64, event: StreamEvent) -> Result<(), LogError> {
         let Some(number) = self
             .logs
             .iter()
@@ -107,14 +107,14 @@ impl LogStream<'_> {
         else {
             return Ok(());
         };
-        match part {
-            Part::Text(text) => {
+        match event {
+            StreamEvent::Text(text) => {
                 let log = &mut self.logs[number];
                 let mut reading = log.take_followed(text);
                 reading.lines.extend(log.take_long(self.printer.redactor));
                 self.print_reading(number, reading).await
             }
-            Part::End(end) => {
+            StreamEvent::End(end) => {
                 let problem = end.as_ref().err();
                 let is_absent =
                     problem.is_some_and(|problem| problem.category == Category::NotFound);
@@ -144,7 +144,7 @@ impl LogStream<'_> {
     pub(super) async fn end_streams(
         &mut self,
         numbers: Range<usize>,
-    ) -> Result<Vec<usize>, LogStreamError> {
+    ) -> Result<Vec<usize>, LogError> {
         let mut limit = EndLimit::default();
         let mut written = BTreeSet::new();
         let is_open = |log: &SourceLog| log.stream_state.is_open();
@@ -152,17 +152,17 @@ impl LogStream<'_> {
             let started = Instant::now();
             let next = timeout(limit.remaining_time(), self.streams.next()).await;
             limit.wait(started.elapsed());
-            let Ok((stream, part)) = next else {
+            let Ok((stream, event)) = next else {
                 break;
             };
             let mut ending = numbers.clone();
             if let Some(number) = ending.find(|number| self.logs[*number].stream_state.has(stream))
-                && let Part::Text(text) = &part
+                && let StreamEvent::Text(text) = &event
             {
                 limit.take(text.len());
                 written.insert(number);
             }
-            self.take_part(stream, part).await?;
+            self.handle_event(stream, event).await?;
         }
         written.retain(|number| self.logs[*number].stream_state.is_open());
         for log in &mut self.logs[numbers] {
@@ -176,7 +176,7 @@ impl LogStream<'_> {
     }
 
     /// Closes the streams of a job that has ended or was deleted.
-    pub(super) async fn end_streams_of_job(&mut self) -> Result<(), LogStreamError> {
+    pub(super) async fn end_streams_of_job(&mut self) -> Result<(), LogError> {
         for number in self.end_streams(0..self.logs.len()).await? {
             let log = log_name(&self.logs[number].source);
             self.note(format!(
@@ -215,7 +215,7 @@ impl LogStream<'_> {
 #[derive(Debug, Default)]
 struct EndLimit {
     waited: Duration,
-    /// The time since the last part.
+    /// The time since the last text.
     silent: Duration,
     bytes: usize,
 }

@@ -12,8 +12,8 @@ use crate::providers::LogBody;
 
 /// Maximum number of logs to follow by streams; further ones are read at intervals.
 pub(super) const MAX_STREAMS: usize = 16;
-/// Maximum number of parts that wait to be printed.
-pub(super) const MAX_PARTS: usize = 4;
+/// Maximum number of events that wait to be handled.
+pub(super) const MAX_EVENTS: usize = 4;
 /// Minimum time between two attempts to open a stream.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
@@ -22,17 +22,17 @@ const MAX_UNUSED: u32 = 3;
 
 /// An event of a stream.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum StreamEvent {
     Text(Vec<u8>),
     /// The end, with the error if the stream was interrupted.
     End(Result<(), Box<Problem>>),
 }
 
-/// The parts of all streams. The queue is bounded, so that slow printing does not increase the memory.
+/// The events of all streams. The queue is bounded, so that slow printing does not increase the memory.
 #[derive(Debug)]
 pub(super) struct Streams {
-    sender: Sender<(u64, Part)>,
-    receiver: Receiver<(u64, Part)>,
+    sender: Sender<(u64, StreamEvent)>,
+    receiver: Receiver<(u64, StreamEvent)>,
     /// The number of streams opened so far.
     count: u64,
     /// The note about missing support for streams was printed.
@@ -41,7 +41,7 @@ pub(super) struct Streams {
 
 impl Default for Streams {
     fn default() -> Self {
-        let (sender, receiver) = channel(MAX_PARTS);
+        let (sender, receiver) = channel(MAX_EVENTS);
         Self {
             sender,
             receiver,
@@ -52,21 +52,21 @@ impl Default for Streams {
 }
 
 impl Streams {
-    /// Returns the next part, with the number of its stream.
-    pub(super) async fn next(&mut self) -> (u64, Part) {
-        let part = self.receiver.recv().await;
-        part.expect("the sender is kept as well")
+    /// Returns the next event, with the number of its stream.
+    pub(super) async fn next(&mut self) -> (u64, StreamEvent) {
+        let event = self.receiver.recv().await;
+        event.expect("the sender is kept as well")
     }
 
-    /// Returns the next part if one was received.
-    pub(super) fn received(&mut self) -> Option<(u64, Part)> {
+    /// Returns the next event if one was received.
+    pub(super) fn received(&mut self) -> Option<(u64, StreamEvent)> {
         self.receiver.try_recv().ok()
     }
 
     /// Opens the stream of a log.
     pub(super) fn open(
         &mut self,
-        state: &mut LogStreamState,
+        state: &mut StreamState,
         opened_at: Stopwatch,
         open: impl Future<Output = Result<LogBody, Problem>> + Send + 'static,
     ) {
@@ -77,7 +77,7 @@ impl Streams {
             let end = forward(open, number, &sender).await;
             // The receiver is gone when the run ends.
             let _ = sender
-                .send((number, Part::End(end.map_err(Box::new))))
+                .send((number, StreamEvent::End(end.map_err(Box::new))))
                 .await;
         });
         state.opened_at = Some(opened_at);
@@ -92,11 +92,15 @@ impl Streams {
 async fn forward(
     open: impl Future<Output = Result<LogBody, Problem>>,
     number: u64,
-    sender: &Sender<(u64, Part)>,
+    sender: &Sender<(u64, StreamEvent)>,
 ) -> Result<(), Problem> {
     let mut body = open.await?;
     while let Some(text) = body.next().await? {
-        if sender.send((number, Part::Text(text))).await.is_err() {
+        if sender
+            .send((number, StreamEvent::Text(text)))
+            .await
+            .is_err()
+        {
             break;
         }
     }
@@ -107,7 +111,7 @@ async fn forward(
 #[derive(Debug)]
 struct Stream {
     number: u64,
-    /// Finds the new text; `None` until the first part has come.
+    /// Finds the new text; `None` until the first text has come.
     resume: Option<Resume>,
     /// The task that reads the stream; dropping it stops the task.
     _task: JoinSet<()>,
@@ -115,7 +119,7 @@ struct Stream {
 
 /// The stream of a log while the log is written, and why it can or cannot be opened again.
 #[derive(Debug, Default)]
-pub(super) struct LogStreamState {
+pub(super) struct StreamState {
     stream: Option<Stream>,
     /// Runs since the last stream was opened.
     opened_at: Option<Stopwatch>,
@@ -125,7 +129,7 @@ pub(super) struct LogStreamState {
     is_refused: bool,
 }
 
-impl LogStreamState {
+impl StreamState {
     pub(super) fn is_open(&self) -> bool {
         self.stream.is_some()
     }
@@ -152,9 +156,9 @@ impl LogStreamState {
     }
 
     /// Returns the filter for new text of the open stream. Calls `known` at the first
-    /// part, for the text known by then.
+    /// text, for the text known by then.
     pub(super) fn resume(&mut self, known: impl FnOnce() -> Resume) -> &mut Resume {
-        let stream = self.stream.as_mut().expect("a part is of an open stream");
+        let stream = self.stream.as_mut().expect("text is of an open stream");
         stream.resume.get_or_insert_with(known)
     }
 

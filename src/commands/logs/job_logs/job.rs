@@ -4,30 +4,28 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{LogStream, MAX_ATTEMPTS, pause};
+use super::{JobLogs, Outage, pause};
 use crate::commands::job_identity::replaced;
 use crate::commands::lookup::LOOKUP_TIMEOUT;
-use crate::commands::poll::describe_outage;
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model::{Job, Since};
 
-impl LogStream<'_> {
+impl JobLogs<'_> {
     /// Gets the job before its log is followed; retries a temporary failure a few times.
     pub(super) async fn first_job_with_retries(
         &mut self,
         interval: Duration,
     ) -> Result<Job, Problem> {
-        let mut failures = 0;
         loop {
             match self.first_job().await {
-                Err(problem) if problem.category.is_transient() && failures < MAX_ATTEMPTS => {
+                Err(problem) if problem.category.is_transient() && self.outage.can_retry() => {
                     self.note_outage(&problem);
-                    failures += 1;
-                    sleep(pause(interval, failures)).await;
+                    self.outage.failures += 1;
+                    sleep(pause(interval, self.outage.failures)).await;
                 }
                 job => {
-                    self.is_outage_noted = false;
+                    self.outage = Outage::default();
                     return job;
                 }
             }
@@ -54,13 +52,5 @@ impl LogStream<'_> {
             }
         }
         Ok(job)
-    }
-
-    /// Notes once per outage that the cloud cannot be read at the moment.
-    pub(super) fn note_outage(&mut self, problem: &Problem) {
-        if !std::mem::replace(&mut self.is_outage_noted, true) {
-            let outage = describe_outage(&self.reference.account(), problem);
-            self.note(format!("{outage}; retrying"));
-        }
     }
 }

@@ -1,14 +1,14 @@
 //! Handles changes of a job while its logs are followed: containers that start, leave and are restarted.
 
-use super::{LogStream, LogStreamError};
+use super::{JobLogs, LogError};
 use crate::commands::logs::select::label;
 use crate::commands::logs::source_log::SourceLog;
 use crate::model::{Job, State};
 use crate::providers::{LogParams, LogSource};
 
-impl LogStream<'_> {
+impl JobLogs<'_> {
     /// Updates the containers: their states, restarts, and new ones.
-    pub(super) async fn update(&mut self, job: &Job) -> Result<(), LogStreamError> {
+    pub(super) async fn update(&mut self, job: &Job) -> Result<(), LogError> {
         let client = self.lookup.client(&self.reference)?;
         let sources = client.log_sources(&self.reference, job);
         let is_of_job = |source: &LogSource| source.task.is_none() && source.container.is_none();
@@ -48,7 +48,7 @@ impl LogStream<'_> {
     }
 
     /// Prints the rest of the followed log, and continues with its replacement.
-    async fn replace(&mut self, source: LogSource) -> Result<(), LogStreamError> {
+    async fn replace(&mut self, source: LogSource) -> Result<(), LogError> {
         self.end_streams(0..1).await?;
         let client = self.lookup.client(&self.reference)?;
         loop {
@@ -89,7 +89,7 @@ impl LogStream<'_> {
 
     /// Handles a log that does not continue the last reading: its container was
     /// restarted, or it wrote more than the cloud returns at once.
-    pub(super) async fn handle_gap(&mut self, number: usize) -> Result<(), LogStreamError> {
+    pub(super) async fn handle_gap(&mut self, number: usize) -> Result<(), LogError> {
         let job = self.first_job().await?;
         let restarts = self.logs[number].source.restarts;
         let failures = self.failures(number);
@@ -105,7 +105,7 @@ impl LogStream<'_> {
     }
 
     /// Takes all of the next reading, after lines that may have been missed.
-    async fn continue_after_gap(&mut self, number: usize) -> Result<(), LogStreamError> {
+    async fn continue_after_gap(&mut self, number: usize) -> Result<(), LogError> {
         let rest = self.logs[number].mark_gap();
         self.print(number, Vec::from_iter(rest)).await?;
         self.note_gap(number);
@@ -125,7 +125,7 @@ impl LogStream<'_> {
 
     /// Prints the rest of the log of a restarted container, and then a note about the restart. After several restarts,
     /// only the log of the run before the last restart still exists.
-    async fn restart(&mut self, number: usize, times: u64) -> Result<(), LogStreamError> {
+    async fn restart(&mut self, number: usize, times: u64) -> Result<(), LogError> {
         let mut restarted = format!("{} was restarted", label(&self.logs[number].source));
         if times > 1 {
             restarted +=

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::LogStream;
+use super::JobLogs;
 use crate::error::{Category, Problem};
 use crate::gate::{MISSING_RECHECK_INTERVAL, REJECTION_GRACE};
 use crate::http::{Session, Stopwatch};
@@ -19,7 +19,7 @@ pub(super) struct Absence {
     rejected: Option<Duration>,
 }
 
-impl LogStream<'_> {
+impl JobLogs<'_> {
     /// Reports whether a followed job that was not read may be read later; notes once why it was not read.
     pub(super) fn may_reappear(&mut self, problem: &Problem, absence: &mut Absence) -> bool {
         let is_first = absence.missing.is_none() && problem.category == Category::NotFound;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LogStream, LogStreamError, pause};
+use super::{JobLogs, LogError, pause};
 use crate::commands::logs::absent::log_name;
 use crate::commands::lookup::with_reference;
 use crate::commands::poll::describe_outage;
@@ -21,17 +21,13 @@ pub(in crate::commands::logs) struct UnreadLog {
     is_noted: bool,
 }
 
-impl LogStream<'_> {
+impl JobLogs<'_> {
     /// Records that one of several logs could not be read, so that the others are read.
     ///
     /// # Errors
     /// Returns the error if there is only one log, or if the output cannot be written.
-    pub(super) fn skip_log(
-        &mut self,
-        number: usize,
-        error: LogStreamError,
-    ) -> Result<(), LogStreamError> {
-        let LogStreamError::Problem(mut problem) = error else {
+    pub(super) fn skip_log(&mut self, number: usize, error: LogError) -> Result<(), LogError> {
+        let LogError::Problem(mut problem) = error else {
             return Err(error);
         };
         self.lookup.transport.mask(&mut problem);
@@ -80,7 +76,7 @@ impl LogStream<'_> {
     ///
     /// # Errors
     /// Returns one of the problems if no log could be read, a temporary one if there is any.
-    pub(super) fn note_unread_logs(&mut self) -> Result<(), LogStreamError> {
+    pub(super) fn note_unread_logs(&mut self) -> Result<(), LogError> {
         if self.unread.len() == self.logs.len() {
             let mut problems = self.unread_problems();
             let transient = problems

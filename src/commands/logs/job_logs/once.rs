@@ -2,17 +2,17 @@
 
 use super::super::absent;
 use super::super::select::others;
-use super::{LogStream, LogStreamError};
+use super::{JobLogs, LogError};
 use crate::commands::lookup::with_reference;
 use crate::error::Category;
 use crate::model::Job;
 
-impl LogStream<'_> {
+impl JobLogs<'_> {
     /// Explains why nothing was printed of the logs of a job that has ended, if so.
     ///
     /// # Errors
     /// Returns an error if none of them could be read, or if all of them are empty.
-    pub(super) async fn explain_empty_logs(&mut self, job: &Job) -> Result<(), LogStreamError> {
+    pub(super) async fn explain_empty_logs(&mut self, job: &Job) -> Result<(), LogError> {
         if !self.unread.is_empty() {
             // Their problems are reported at the end.
             return self.finish_lines().await;
@@ -36,7 +36,7 @@ impl LogStream<'_> {
     ///
     /// # Errors
     /// Returns why there is none, or another error.
-    pub(in crate::commands::logs) async fn print_once(&mut self) -> Result<(), LogStreamError> {
+    pub(in crate::commands::logs) async fn print_once(&mut self) -> Result<(), LogError> {
         let job = self.first_job().await?;
         self.choose(&job)?;
         if self.logs.is_empty() {
@@ -49,7 +49,7 @@ impl LogStream<'_> {
             let cause = match self.read_log(number).await {
                 Ok(true) => continue,
                 Ok(false) => None,
-                Err(LogStreamError::Problem(problem)) if problem.category == Category::NotFound => {
+                Err(LogError::Problem(problem)) if problem.category == Category::NotFound => {
                     Some(*problem)
                 }
                 Err(error) => {
