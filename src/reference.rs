@@ -2,10 +2,10 @@
 
 mod defaults;
 mod mistakes;
+mod parser;
 mod range;
-mod reader;
 mod scope;
-mod scope_reader;
+mod scope_parser;
 mod suggestion;
 
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::kind::Kind;
 use range::range_parts;
 
 pub use mistakes::{find as find_mistake, find_first_character};
-pub use reader::ReferenceParser;
+pub use parser::ReferenceParser;
 pub use scope::{CloudScope, Scope, Target};
 
 /// The profile that a reference without `@PROFILE` uses.

@@ -1,7 +1,7 @@
 //! Fills in segments from the settings of a profile.
 
 use super::LATEST;
-use super::reader::{ReferenceParser, Token, end_span, nth_segment};
+use super::parser::{ReferenceParser, Token, end_span, nth_segment};
 use crate::error::Problem;
 use crate::kind::{Segment, Template};
 use crate::settings::table_header;

@@ -1,4 +1,4 @@
-use super::reader::{ReferenceParser, Token};
+use super::parser::{ReferenceParser, Token};
 use crate::crypto;
 use crate::error::Problem;
 use crate::kind::Template;

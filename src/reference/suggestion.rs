@@ -1,6 +1,6 @@
 //! Suggests corrections for a misspelled cloud, kind or segment.
 
-use super::reader::{ReferenceParser, Token};
+use super::parser::{ReferenceParser, Token};
 use crate::error::{Problem, closest_match};
 use crate::kind::Template;
 

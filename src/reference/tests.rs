@@ -68,14 +68,14 @@ fn setting(cloud: &str, profile: &str, key: &str) -> Result<Option<String>, Prob
 #[test]
 fn an_unusable_setting_is_an_error_and_not_a_missing_segment() {
     for input in ["aliyun@broken/job/5", "aliyun@broken/job/"] {
-        let problem = reader().parse_target(input).unwrap_err();
+        let problem = parser().parse_target(input).unwrap_err();
         assert_eq!(problem.message, "cluster cannot be used");
         assert_eq!(problem.input.as_deref(), Some(input));
     }
-    assert!(reader().parse_target("aliyun@broken/job/C/5").is_ok());
+    assert!(parser().parse_target("aliyun@broken/job/C/5").is_ok());
 }
 
-fn reader() -> ReferenceParser<'static> {
+fn parser() -> ReferenceParser<'static> {
     ReferenceParser {
         kinds: &KINDS,
         default_profile: "default",
@@ -84,14 +84,14 @@ fn reader() -> ReferenceParser<'static> {
 }
 
 fn parse(input: &str) -> Result<Vec<Reference>, Problem> {
-    match reader().parse(input)? {
+    match parser().parse(input)? {
         Target::Jobs(references) => Ok(references),
         other => panic!("{input}: {other:?}"),
     }
 }
 
 fn listed(input: &str) -> Result<String, Problem> {
-    match reader().parse_list_target(input)? {
+    match parser().parse_list_target(input)? {
         Target::Scope(scope) => Ok(scope.to_string()),
         Target::Cloud(cloud) => Ok(cloud.to_string()),
         other => panic!("{input}: {other:?}"),
@@ -99,14 +99,14 @@ fn listed(input: &str) -> Result<String, Problem> {
 }
 
 fn scope(input: &str) -> Scope {
-    match reader().parse_target(input) {
+    match parser().parse_target(input) {
         Ok(Target::Scope(scope)) => scope,
         other => panic!("{input}: {other:?}"),
     }
 }
 
 fn no_scope(input: &str) -> Problem {
-    reader().parse_target(input).expect_err(input)
+    parser().parse_target(input).expect_err(input)
 }
 
 fn canonical(input: &str) -> Vec<String> {
@@ -241,8 +241,8 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_parser_panic(input in "\\PC{0,40}") {
-        let _ = reader().parse(&input);
-        let _ = reader().parse_target(&input);
-        let _ = reader().parse_list_target(&input);
+        let _ = parser().parse(&input);
+        let _ = parser().parse_target(&input);
+        let _ = parser().parse_list_target(&input);
     }
 }

@@ -106,10 +106,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         }
         targets.retain(|target| options.users.contains_key(&target.account()));
     }
-    let named = targets
-        .iter()
-        .map(|target| (target.account(), target.scope(), target.input()))
-        .collect::<Vec<_>>();
+    let named: Vec<_> = targets.iter().map(ListTarget::named).collect();
     let is_named = !arguments.scopes.is_empty();
     let lookup = Lookup::for_scopes(context, settings, &named, is_named, pacing(&targets))?;
     Ok(ListRun {

@@ -52,18 +52,19 @@ pub(super) fn users(
 ) -> Result<(HashMap<AccountId, String>, Vec<String>), Problem> {
     let (mut users, mut missing) = (HashMap::new(), Vec::new());
     let accounts: BTreeSet<AccountId> = targets.iter().map(ListTarget::account).collect();
-    for (name, profile) in accounts {
-        let cloud = providers::cloud(name).expect("every scope belongs to a registered cloud");
+    for account in accounts {
+        let cloud = providers::cloud(account.cloud);
+        let cloud = cloud.expect("every scope belongs to a registered cloud");
         let mut user = None;
         for key in USERS {
-            let setting = settings.profile_with_setting(cloud.schema, &profile, key)?;
+            let setting = settings.profile_with_setting(cloud.schema, &account.profile, key)?;
             user = user.or_else(|| setting.get(key).map(str::to_owned));
         }
         let Some(user) = user else {
-            missing.push(table_header(name, &profile));
+            missing.push(table_header(account.cloud, &account.profile));
             continue;
         };
-        users.insert((name, profile), user);
+        users.insert(account, user);
     }
     Ok((users, missing))
 }

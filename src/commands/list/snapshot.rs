@@ -73,10 +73,9 @@ pub(in crate::commands) async fn list_jobs(
 
 fn listed(report: &ScopeReport, all: &[ScopeReport]) -> ListedScope {
     let parts = report.unread.failed_parts.first();
-    let (cloud, _) = report.target.account();
     ListedScope {
         scope: report.target.scope(),
-        cloud,
+        cloud: report.target.account().cloud,
         problem: report.failure().or(parts).cloned(),
         is_optional: report.is_optional(all),
         is_truncated: report.unread.omits_old

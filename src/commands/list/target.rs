@@ -1,6 +1,8 @@
 //! What can be listed: jobs of a kind, or scopes that contain jobs.
 
-use super::super::lookup::AccountId;
+use std::sync::Arc;
+
+use super::super::lookup::{AccountId, NamedTarget, account_of_scope};
 use crate::kind::Kind;
 use crate::providers::{self, Cloud, ScopeListSpec};
 use crate::reference::{CloudScope, Scope};
@@ -75,11 +77,23 @@ impl ListTarget {
         }
     }
 
+    /// Returns the target for the problems of its account.
+    pub(in crate::commands) fn named(&self) -> NamedTarget<'_> {
+        NamedTarget {
+            account: self.account(),
+            reference: self.scope(),
+            input: self.input(),
+        }
+    }
+
     /// Returns the account that lists the target.
     pub(in crate::commands) fn account(&self) -> AccountId {
         match self {
-            Self::Jobs { scope, .. } => (scope.kind.template.cloud, scope.profile.clone()),
-            Self::Scopes { cloud, .. } => (cloud.cloud, cloud.profile.clone()),
+            Self::Jobs { scope, .. } => account_of_scope(scope),
+            Self::Scopes { cloud, .. } => AccountId {
+                cloud: cloud.cloud,
+                profile: Arc::clone(&cloud.profile),
+            },
         }
     }
 

@@ -11,17 +11,29 @@ use crate::kind::Kind;
 use crate::reference::{Reference, Scope};
 use crate::settings::Settings;
 
-/// Cloud and profile.
-pub(in crate::commands) type AccountId = (&'static str, Arc<str>);
+/// Identifies an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::commands) struct AccountId {
+    /// The name of the cloud.
+    pub cloud: &'static str,
+    /// The name of the profile.
+    pub profile: Arc<str>,
+}
 
 /// Returns the account that looks up a reference.
 pub(in crate::commands) fn account_of(reference: &Reference) -> AccountId {
-    (reference.kind.template.cloud, reference.profile.clone())
+    AccountId {
+        cloud: reference.kind.template.cloud,
+        profile: Arc::clone(&reference.profile),
+    }
 }
 
 /// Returns the account that lists a scope.
-pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
-    (scope.kind.template.cloud, scope.profile.clone())
+pub(in crate::commands) fn account_of_scope(scope: &Scope) -> AccountId {
+    AccountId {
+        cloud: scope.kind.template.cloud,
+        profile: Arc::clone(&scope.profile),
+    }
 }
 
 /// The request rate of one account.
@@ -68,11 +80,15 @@ pub(in crate::commands) fn with_reference(mut problem: Problem, reference: &Refe
 /// what the request needs, if known.
 pub(in crate::commands) fn with_account_context(
     mut problem: Problem,
-    (cloud, profile): &AccountId,
+    account: &AccountId,
     permission: Option<&str>,
 ) -> Problem {
-    problem.cloud.get_or_insert_with(|| (*cloud).to_owned());
-    problem.profile.get_or_insert_with(|| profile.to_string());
+    problem
+        .cloud
+        .get_or_insert_with(|| account.cloud.to_owned());
+    problem
+        .profile
+        .get_or_insert_with(|| account.profile.to_string());
     if problem.hint.is_none() {
         problem.hint = default_hint(problem.category, permission);
     }

@@ -32,8 +32,8 @@ pub(super) type ClientSlot = watch::Sender<Option<ConnectResult>>;
 pub(super) type CommandStart = Box<dyn FnOnce() + Send>;
 
 /// Returns the cloud of an account.
-pub(super) fn cloud_of((cloud, _): &AccountId) -> &'static Cloud {
-    providers::cloud(cloud).expect("every template belongs to a registered cloud")
+pub(super) fn cloud_of(account: &AccountId) -> &'static Cloud {
+    providers::cloud(account.cloud).expect("every template belongs to a registered cloud")
 }
 
 /// Creates the clients of accounts with checked plain settings.
@@ -120,7 +120,7 @@ impl ClientFactory {
         let client = profile.and_then(|profile| self.client(account, profile));
         let settings = self.credentials.settings();
         // Keys and certificates were checked in the recorded run and are not in the recording.
-        let client = match settings.recorded_problem(account.0, &account.1) {
+        let client = match settings.recorded_problem(account.cloud, &account.profile) {
             Some(problem) => Err(problem),
             None => client,
         };
@@ -129,7 +129,8 @@ impl ClientFactory {
             Ok(client) => self.check_route(&**client)?,
             Err(problem) => {
                 let schema = cloud_of(account).schema;
-                record_failed_account(&self.transport, settings, schema, &account.1, problem);
+                let profile = &account.profile;
+                record_failed_account(&self.transport, settings, schema, profile, problem);
             }
         }
         Ok(client)

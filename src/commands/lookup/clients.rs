@@ -68,7 +68,7 @@ impl CheckedAccounts {
                 continue;
             }
             let cloud = cloud_of(&account);
-            let plain = settings.plain_profile(cloud.schema, &account.1);
+            let plain = settings.plain_profile(cloud.schema, &account.profile);
             let plain = plain.and_then(|plain| {
                 let endpoint = cloud.check_settings(&plain, transport)?;
                 check_connection_settings(&plain)?;
@@ -278,7 +278,7 @@ impl Clients {
     }
 }
 
-fn not_connected((cloud, profile): &AccountId) -> Problem {
+fn not_connected(AccountId { cloud, profile }: &AccountId) -> Problem {
     let message = format!("the credential of profile '{profile}' ({cloud}) has not been read");
     Problem::new(Category::MissingCredentials, message).with_account(cloud, profile)
 }

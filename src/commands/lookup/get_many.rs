@@ -171,7 +171,7 @@ impl LookupTarget {
 
     /// Returns the error of a target without a result at the end of an interrupted command.
     fn not_read(&self) -> Problem {
-        let (cloud, profile) = self.account();
+        let AccountId { cloud, profile } = self.account();
         let (reference, input) = match self {
             Self::Job(reference) => (reference.to_string(), reference.input.to_string()),
             Self::Latest(scope) => (format!("{scope}{LATEST}"), scope.input.clone()),

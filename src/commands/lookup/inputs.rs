@@ -56,13 +56,30 @@ impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Inputs<'a> {
     }
 }
 
-/// Returns the typed references, with the lines of stdin in place of `-`, then those of the files. The flag of each
-/// is true if it was read from a list.
+/// The text of a target.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub text: String,
+    /// The text is a line of stdin or of a file.
+    pub is_listed: bool,
+}
+
+impl Input {
+    /// Creates an input that was typed as an argument.
+    pub(super) fn typed(text: String) -> Self {
+        Self {
+            text,
+            is_listed: false,
+        }
+    }
+}
+
+/// Returns the typed references, with the lines of stdin in place of `-`, then those of the files.
 pub(super) fn expand(
     inputs: Inputs<'_>,
     environment: &Environment,
     session: &Session,
-) -> Result<Vec<(String, bool)>, Problem> {
+) -> Result<Vec<Input>, Problem> {
     let shell = LazyCell::new(|| ShellSession::interactive(environment));
     let mut references = Vec::new();
     let mut taken = false;
@@ -92,21 +109,26 @@ pub(super) fn expand(
             })
         })
     };
-    let listed = |lines: Vec<String>| lines.into_iter().map(|line| (line, true));
+    let listed = |lines: Vec<String>| {
+        lines.into_iter().map(|text| Input {
+            text,
+            is_listed: true,
+        })
+    };
     for input in inputs.typed {
         if input == "-" && !io::stdin().is_terminal() {
             references.extend(listed(read(Path::new("-"))?));
             continue;
         }
         if !input.starts_with(['-', '%']) {
-            references.push((input.clone(), false));
+            references.push(Input::typed(input.clone()));
             continue;
         }
         let stored = session.references(input, || {
             let stored = expand_word(input, shell.as_ref());
             Ok(vec![stored.unwrap_or_else(|| Ok(input.clone()))?])
         })?;
-        references.extend(stored.into_iter().map(|one| (one, false)));
+        references.extend(stored.into_iter().map(Input::typed));
     }
     for path in inputs.files {
         references.extend(listed(read(path)?));

@@ -16,7 +16,8 @@ mod scripted;
 mod targets;
 
 pub(super) use account::{
-    AccountId, Pacing, list_permission, transport, with_account_context, with_reference,
+    AccountId, Pacing, account_of, account_of_scope, list_permission, transport,
+    with_account_context, with_reference,
 };
 pub(super) use clients::{CommandMode, CommandRuns};
 pub(super) use columns::check as check_columns;
@@ -24,7 +25,7 @@ pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use get_many::NOT_READ;
 pub(super) use inputs::Inputs;
 pub(super) use list_rows::{EndProof, EndProofs, MAX_DETAILS, is_active};
-pub(super) use plan::LookupPlan;
+pub(super) use plan::{LookupPlan, NamedTarget};
 pub(super) use run::{DETAILS_TIMEOUT, LOOKUP_TIMEOUT, Lookup, LookupResult, Options, envelope};
 #[cfg(test)]
 pub(super) use scripted::{Reply, ScriptedClient, now};

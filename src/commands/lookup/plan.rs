@@ -18,11 +18,44 @@ use crate::error::{Category, Problem};
 use crate::http::Transport;
 use crate::kind::Kind;
 use crate::model::{Notice, NoticeCode};
-use crate::reference::{Reference, Target};
+use crate::reference::{Reference, Scope, Target};
 use crate::settings::Settings;
 
-/// A target: its account, its canonical form, and the text that was typed.
-type Named<'a> = (AccountId, String, &'a str);
+/// A target, by which the problems of its account are reported.
+pub(in crate::commands) struct NamedTarget<'a> {
+    pub account: AccountId,
+    /// The canonical form.
+    pub reference: String,
+    /// The text that was typed.
+    pub input: &'a str,
+}
+
+impl<'a> NamedTarget<'a> {
+    /// Creates the target of a job.
+    pub(in crate::commands) fn of_job(reference: &'a Reference) -> Self {
+        Self {
+            account: account_of(reference),
+            reference: reference.to_string(),
+            input: &reference.input,
+        }
+    }
+
+    fn of_scope(scope: &'a Scope) -> Self {
+        Self {
+            account: account_of_scope(scope),
+            reference: scope.to_string(),
+            input: &scope.input,
+        }
+    }
+}
+
+fn named_targets<'a>(
+    references: impl Iterator<Item = &'a Reference>,
+    scopes: impl Iterator<Item = &'a Scope>,
+) -> Vec<NamedTarget<'a>> {
+    let jobs = references.map(NamedTarget::of_job);
+    jobs.chain(scopes.map(NamedTarget::of_scope)).collect()
+}
 
 /// References that were parsed and checked, before any account is connected.
 pub(in crate::commands) struct LookupPlan {
@@ -93,7 +126,9 @@ impl LookupPlan {
             min_interval,
             ..Pacing::default()
         };
-        let named: Vec<_> = self.all_targets().collect();
+        let latest = self.targets.latest().map(|(_, scope)| scope);
+        let scopes = self.targets.scopes().chain(latest);
+        let targets = named_targets(self.targets.references(), scopes);
         let transport = transport(context, &self.settings, &notices, pacing)?;
         let credentials = context.credentials(&self.settings);
         let mut commands = self.options.commands;
@@ -101,8 +136,15 @@ impl LookupPlan {
         if commands.mode == CommandMode::Background && !context.session.is_live() {
             commands.mode = CommandMode::Awaited;
         }
-        let clients = connect(credentials, &transport, &notices, [&named; 2], commands)?;
-        check_accounts(&named, |account| clients.problem(account))?;
+        let clients = connect(
+            credentials,
+            &transport,
+            &notices,
+            &targets,
+            &targets,
+            commands,
+        )?;
+        check_accounts(&targets, |account| clients.problem(account))?;
         let latest = self.targets.latest();
         Ok(Lookup {
             references: self.references,
@@ -120,19 +162,10 @@ impl LookupPlan {
     pub(in crate::commands) fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
         self.targets.kinds()
     }
-
-    /// Returns all targets.
-    fn all_targets(&self) -> impl Iterator<Item = Named<'_>> {
-        let jobs = self.targets.references();
-        let jobs = jobs.map(|one| (account_of(one), one.to_string(), &*one.input));
-        let latest = self.targets.latest().map(|(_, scope)| scope);
-        let scopes = self.targets.scopes().chain(latest);
-        jobs.chain(scopes.map(|one| (account_of_scope(one), one.to_string(), &*one.input)))
-    }
 }
 
-/// Creates a client for each named account. Usage errors of an account in `checked` end the command; any other
-/// account fails without affecting the others.
+/// Creates a client for each account of the targets. Usage errors of an account in `checked` end the command; any
+/// other account fails without affecting the others.
 ///
 /// # Errors
 /// Usage errors, before any credential is read or any `credential_command` is run.
@@ -140,16 +173,18 @@ fn connect(
     credentials: CredentialChain,
     transport: &Arc<Transport>,
     notices: &NoticeLog,
-    [named, checked]: [&[Named<'_>]; 2],
+    targets: &[NamedTarget<'_>],
+    checked: &[NamedTarget<'_>],
     commands: CommandRuns,
 ) -> Result<Clients, Vec<Problem>> {
-    let accounts = named.iter().map(|(account, ..)| account.clone()).collect();
+    let accounts = targets.iter().map(|target| target.account.clone());
+    let accounts = accounts.collect();
     let accounts = CheckedAccounts::new(credentials, transport, accounts)?;
     check_accounts(checked, |account| accounts.problem(account).cloned())?;
     let clients = accounts.connect(notices, commands, |problem| {
         check_accounts(checked, problem)
     })?;
-    let checked = checked.iter().map(|(account, ..)| account);
+    let checked = checked.iter().map(|target| &target.account);
     clients.keep_usage_errors_of(&checked.collect());
     Ok(clients)
 }
@@ -159,12 +194,17 @@ fn connect(
 /// # Errors
 /// The usage errors among the problems, one per account, for the first target of the account.
 fn check_accounts(
-    named: &[Named<'_>],
+    targets: &[NamedTarget<'_>],
     problem: impl Fn(&AccountId) -> Option<Problem>,
 ) -> Result<(), Vec<Problem>> {
     let mut accounts = HashSet::new();
     let mut problems = Vec::new();
-    for (account, reference, input) in named {
+    for NamedTarget {
+        account,
+        reference,
+        input,
+    } in targets
+    {
         if !accounts.insert(account) {
             continue;
         }
@@ -192,18 +232,14 @@ impl Lookup {
         if !self.awaits_commands() {
             return Ok(());
         }
-        let jobs = self.references.iter();
-        let jobs = jobs.map(|one| (account_of(one), one.to_string(), &*one.input));
-        let scopes = self.scopes.iter();
-        let scopes = scopes.chain(self.latest.iter().map(|(_, scope)| scope));
-        let scopes = scopes.map(|one| (account_of_scope(one), one.to_string(), &*one.input));
-        let named: Vec<_> = jobs.chain(scopes).collect();
-        check_accounts(&named, |account| self.clients.problem(account))
+        let latest = self.latest.iter().map(|(_, scope)| scope);
+        let scopes = self.scopes.iter().chain(latest);
+        let targets = named_targets(self.references.iter(), scopes);
+        check_accounts(&targets, |account| self.clients.problem(account))
     }
 
-    /// Creates a client for each account of the scopes to list, each given as account,
-    /// canonical scope and typed text. Sends nothing. Unless the user named the
-    /// scopes, an account with invalid settings fails without affecting the others.
+    /// Creates a client for each account of the scopes to list. Sends nothing. Unless the user named the scopes, an
+    /// account with invalid settings fails without affecting the others.
     ///
     /// # Errors
     /// Returns a usage error in an option, a setting of the connection, or the plain settings of a named account,
@@ -211,7 +247,7 @@ impl Lookup {
     pub(in crate::commands) fn for_scopes(
         context: &CommandContext,
         settings: Settings,
-        scopes: &[Named<'_>],
+        scopes: &[NamedTarget<'_>],
         is_named: bool,
         pacing: Pacing,
     ) -> Result<Self, Vec<Problem>> {
@@ -220,13 +256,7 @@ impl Lookup {
         let credentials = context.credentials(&settings);
         let checked = if is_named { scopes } else { &[] };
         let commands = CommandRuns::default();
-        let clients = connect(
-            credentials,
-            &transport,
-            &notices,
-            [scopes, checked],
-            commands,
-        )?;
+        let clients = connect(credentials, &transport, &notices, scopes, checked, commands)?;
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),

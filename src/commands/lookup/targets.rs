@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use super::inputs::{Inputs, expand, shortened};
+use super::inputs::{Input, Inputs, expand, shortened};
 use crate::commands::context::CommandContext;
 use crate::commands::recording::record_parse_problems;
 use crate::error::Problem;
@@ -88,11 +88,12 @@ pub(in crate::commands) fn parse(
         needs_newline: is_gate,
         ..inputs
     };
-    let parsed = parse_each(context, inputs, settings, |reader, (input, listed)| {
-        let skips = *listed && !is_gate && !allows_scopes;
+    let parsed = parse_each(context, inputs, settings, |parser, input| {
+        let text = &*input.text;
+        let skips = input.is_listed && !is_gate && !allows_scopes;
         let target = match allows_scopes || skips {
-            true => reader.parse_target(input),
-            false => reader.parse(input),
+            true => parser.parse_target(text),
+            false => parser.parse(text),
         };
         match target {
             Ok(Target::Scope(scope)) if skips => {
@@ -100,11 +101,11 @@ pub(in crate::commands) fn parse(
                 Ok(None)
             }
             Ok(Target::Latest(scope)) if is_gate => Err(latest_not_allowed(&scope)),
-            Err(problem) if is_gate => match reader.parse_target(input) {
+            Err(problem) if is_gate => match parser.parse_target(text) {
                 Ok(Target::Scope(scope)) => Err(scope_in_gate(problem, &scope)),
                 _ => Err(problem),
             },
-            Err(problem) if allows_scopes => Err(with_scope_hint(reader, input, problem)),
+            Err(problem) if allows_scopes => Err(with_scope_hint(parser, text, problem)),
             target => target.map(Some),
         }
     })?;
@@ -120,19 +121,19 @@ pub(in crate::commands) fn parse_list(
     typed: &[String],
     settings: &Settings,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    parse_each(context, typed.into(), settings, |reader, (input, _)| {
-        reader.parse_list_target(input).map(Some)
+    parse_each(context, typed.into(), settings, |parser, input| {
+        parser.parse_list_target(&input.text).map(Some)
     })
 }
 
 /// Adds the scope that the input names if its last slash is missing, or the form of a scope if it has too few segments.
-fn with_scope_hint(reader: &ReferenceParser<'_>, input: &str, problem: Problem) -> Problem {
-    match reader.parse_list_target(input) {
+fn with_scope_hint(parser: &ReferenceParser<'_>, text: &str, problem: Problem) -> Problem {
+    match parser.parse_list_target(text) {
         Ok(Target::Scope(scope)) if scope.kind.list.is_some() => {
             let scope = shell_word(&scope.to_string()).into_owned();
             problem.with_hint(format!("for all jobs of this scope: {scope}"))
         }
-        _ => match (reader.missing_scope(input), &problem.hint) {
+        _ => match (parser.missing_scope(text), &problem.hint) {
             (Some(form), Some(hint)) => {
                 let hint = format!("{hint}; for all jobs of a scope: {form}");
                 problem.with_hint(hint)
@@ -151,8 +152,8 @@ pub(in crate::commands) fn parse_monitored(
     inputs: Inputs<'_>,
     settings: &Settings,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    parse_each(context, inputs, settings, |reader, (input, _)| {
-        monitored(reader, input).map(Some)
+    parse_each(context, inputs, settings, |parser, input| {
+        monitored(parser, &input.text).map(Some)
     })
 }
 
@@ -165,22 +166,22 @@ pub(in crate::commands) fn parse_monitored_text(
     settings: &Settings,
     default_profile: &str,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    let word = [(text.to_owned(), false)];
-    parse_words(&word, settings, default_profile, |reader, (input, _)| {
-        monitored(reader, input).map(Some)
+    let input = [Input::typed(text.to_owned())];
+    parse_inputs(&input, settings, default_profile, |parser, input| {
+        monitored(parser, &input.text).map(Some)
     })
 }
 
-fn monitored(reader: &ReferenceParser<'_>, input: &str) -> Result<Target, Problem> {
-    match reader.parse_target(input) {
+fn monitored(parser: &ReferenceParser<'_>, text: &str) -> Result<Target, Problem> {
+    match parser.parse_target(text) {
         Ok(Target::Latest(scope)) => Err(latest_not_allowed(&scope)),
         Ok(Target::Scope(scope)) if scope.kind.list.is_none() => Err(Problem {
             input: Some(scope.input),
             ..scope.kind.not_listed()
         }),
-        Err(problem) => match reader.parse_list_target(input) {
+        Err(problem) => match parser.parse_list_target(text) {
             Ok(Target::Cloud(cloud)) => Ok(Target::Cloud(cloud)),
-            _ => Err(with_scope_hint(reader, input, problem)),
+            _ => Err(with_scope_hint(parser, text, problem)),
         },
         target => target,
     }
@@ -190,21 +191,21 @@ fn parse_each(
     context: &CommandContext,
     inputs: Inputs<'_>,
     settings: &Settings,
-    read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
+    parse: impl FnMut(&ReferenceParser<'_>, &Input) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
-    let words = expand(inputs, settings.environment(), &context.session)?;
-    let parsed = parse_words(&words, settings, context.default_profile(settings), read);
+    let inputs = expand(inputs, settings.environment(), &context.session)?;
+    let parsed = parse_inputs(&inputs, settings, context.default_profile(settings), parse);
     if let Err(problems) = &parsed {
         record_parse_problems(&context.session, problems);
     }
     parsed.map_err(shortened)
 }
 
-fn parse_words(
-    words: &[(String, bool)],
+fn parse_inputs(
+    inputs: &[Input],
     settings: &Settings,
     default_profile: &str,
-    mut read: impl FnMut(&ReferenceParser<'_>, &(String, bool)) -> Result<Option<Target>, Problem>,
+    mut parse: impl FnMut(&ReferenceParser<'_>, &Input) -> Result<Option<Target>, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let kinds: Vec<_> = providers::kinds().collect();
     // Cache the settings: a thousand references can omit the same segment.
@@ -216,7 +217,7 @@ fn parse_words(
         let value = value.or_insert_with(|| segment_setting(settings, cloud, profile, key));
         value.clone()
     };
-    let reader = ReferenceParser {
+    let parser = ReferenceParser {
         kinds: &kinds,
         default_profile,
         setting: &setting,
@@ -224,8 +225,8 @@ fn parse_words(
     let mut parsed = ParsedTargets::default();
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
-    for word in words {
-        match read(&reader, word) {
+    for input in inputs {
+        match parse(&parser, input) {
             Ok(target) => parsed.targets.extend(
                 target.and_then(|target| deduplicate(target, &mut |text| seen.insert(text))),
             ),

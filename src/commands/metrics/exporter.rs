@@ -78,7 +78,8 @@ impl Exporter {
     pub(super) async fn metrics(&self, deadline: Option<Instant>) -> Document {
         let document = self.document(&self.targets, deadline).await;
         let expiries = self.lookup.expiry_times().into_iter();
-        let expiries = expiries.map(|((cloud, profile), at)| (*cloud, profile.to_string(), at));
+        let expiries =
+            expiries.map(|(account, at)| (account.cloud, account.profile.to_string(), at));
         document.with_exporter(ExporterStatus {
             requests: self.lookup.transport.request_counts(),
             expiries: expiries.collect(),

@@ -102,7 +102,7 @@ impl PolledTarget {
     ) -> Arc<Self> {
         let unread = match &target {
             PolledSelector::Scope(target) => {
-                let (cloud, _) = target.account();
+                let cloud = target.account().cloud;
                 vec![ScopeSnapshot::unread(target.scope(), cloud)]
             }
             PolledSelector::Jobs(references) => {

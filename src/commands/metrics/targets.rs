@@ -6,10 +6,11 @@ use super::polled_target::PolledSelector;
 use crate::commands::context::CommandContext;
 use crate::commands::list::{ListTarget, defaults, targets_of_cloud};
 use crate::commands::lookup::{
-    AccountId, Inputs, Lookup, Pacing, ParsedTargets, parse_monitored, parse_monitored_text,
+    Inputs, Lookup, NamedTarget, Pacing, ParsedTargets, account_of, parse_monitored,
+    parse_monitored_text,
 };
 use crate::error::Problem;
-use crate::reference::{Reference, Target};
+use crate::reference::Target;
 use crate::secret::quotable;
 
 /// Parses the targets and creates a client for each of their accounts; without targets, for every configured profile.
@@ -29,30 +30,14 @@ pub(super) fn connect(
         true => Vec::new(),
         false => defaults(context, &settings)?,
     };
-    let configured = configured.iter().map(described);
+    let configured = configured.iter().map(ListTarget::named);
     let named = targets.iter().flat_map(|target| match target {
-        PolledSelector::Scope(target) => vec![described(target)],
-        PolledSelector::Jobs(references) => references.iter().map(described_job).collect(),
+        PolledSelector::Scope(target) => vec![target.named()],
+        PolledSelector::Jobs(references) => references.iter().map(NamedTarget::of_job).collect(),
     });
     let scopes: Vec<_> = configured.chain(named).collect();
     let lookup = Lookup::for_scopes(context, settings, &scopes, is_named, pacing)?;
     Ok((Arc::new(lookup), targets))
-}
-
-fn described(target: &ListTarget) -> (AccountId, String, &str) {
-    (target.account(), target.scope(), target.input())
-}
-
-fn described_job(reference: &Reference) -> (AccountId, String, &str) {
-    (
-        account_of(reference),
-        reference.to_string(),
-        &reference.input,
-    )
-}
-
-fn account_of(reference: &Reference) -> AccountId {
-    (reference.kind.template.cloud, reference.profile.clone())
 }
 
 /// Groups targets that are polled together: each scope by itself, and all named jobs in one group.

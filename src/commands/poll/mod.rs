@@ -197,11 +197,14 @@ impl Poller {
     fn account_index(&mut self, cloud: &'static str, profile: &Arc<str>) -> AccountIndex {
         let mut known = self.accounts.iter();
         let known = known.position(|account_entry| {
-            account_entry.id.0 == cloud && account_entry.id.1 == *profile
+            account_entry.id.cloud == cloud && account_entry.id.profile == *profile
         });
         known.unwrap_or_else(|| {
             self.accounts.push(Account {
-                id: (cloud, Arc::clone(profile)),
+                id: AccountId {
+                    cloud,
+                    profile: Arc::clone(profile),
+                },
                 in_flight: 0,
                 response_times: ResponseTimes::default(),
                 responded_at: Duration::ZERO,

@@ -18,7 +18,7 @@ fn a_trailing_slash_makes_a_scope() {
         assert_eq!(scope.to_string(), canonical);
         assert_eq!(scope.input, input);
     }
-    let references = reader().parse_target("aliyun/job/c/10_1-2").unwrap();
+    let references = parser().parse_target("aliyun/job/c/10_1-2").unwrap();
     assert!(matches!(references, Target::Jobs(references) if references.len() == 2));
     for input in ["aliyun/job/c/", "sugon/instance/", "aliyun/job/c/5/"] {
         let message = parse(input).unwrap_err().message;
@@ -172,7 +172,7 @@ fn an_invalid_scope_of_a_list_is_an_error_with_a_hint() {
 
 #[test]
 fn latest_has_a_complete_scope_and_an_encoded_id_is_an_ordinary_reference() {
-    let newest = |input: &str| match reader().parse_target(input).expect(input) {
+    let newest = |input: &str| match parser().parse_target(input).expect(input) {
         Target::Latest(scope) => scope.to_string(),
         other => panic!("{input}: {other:?}"),
     };
@@ -187,7 +187,7 @@ fn latest_has_a_complete_scope_and_an_encoded_id_is_an_ordinary_reference() {
         newest("tencent@full/service/n/@latest"),
         "tencent@full/service/cls-1/n/"
     );
-    let missing = reader().parse("tencent/service/n/@latest").unwrap_err();
+    let missing = parser().parse("tencent/service/n/@latest").unwrap_err();
     assert_eq!(missing.message, "missing CLUSTER");
     let reference = &parse("aliyun/job/c/%40latest").unwrap()[0];
     assert_eq!(

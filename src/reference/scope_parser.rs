@@ -1,6 +1,6 @@
 //! Parses the text of a scope.
 
-use super::reader::{ReferenceParser, Token, end_span, not_listed, nth_segment, split};
+use super::parser::{ReferenceParser, Token, end_span, not_listed, nth_segment, split};
 use super::scope::{CloudScope, Scope, Target};
 use crate::error::Problem;
 use crate::kind::{Kind, Segment, Template};
@@ -171,7 +171,7 @@ impl ReferenceParser<'_> {
     ) -> Problem {
         let message = format!("missing {}", segment.name);
         let problem = self.usage_error(input, message, end_span(input), Some(template));
-        let place = CloudScope {
+        let cloud = CloudScope {
             cloud: template.cloud,
             profile: profile.into(),
             input: String::new(),
@@ -179,10 +179,10 @@ impl ReferenceParser<'_> {
         let mut hint = format!(
             "expected {}; to see what exists: joblens list {}",
             template_text(template),
-            shell_word(&place.name())
+            shell_word(&cloud.name())
         );
         if let Some(key) = key {
-            let table = table_header(template.cloud, &place.profile);
+            let table = table_header(template.cloud, &cloud.profile);
             hint += &format!("; or set {key} in {table} of the config file");
         }
         problem.with_hint(hint)
@@ -190,7 +190,6 @@ impl ReferenceParser<'_> {
 }
 
 /// Returns the template of the scopes of a kind: `aliyun/job/CLUSTER/`, or `tencent/service/CLUSTER[/NAMESPACE]/`.
-/// `tencent/service/CLUSTER[/NAMESPACE]/`.
 fn template_text(template: &Template) -> String {
     let mut form = format!("{}/{}", template.cloud, template.kind);
     let parents = &template.segments[..template.segments.len() - 1];
