@@ -1,4 +1,4 @@
-//! Caches the credential of an account while it is valid, and renews it once if the cloud rejects it.
+//! Caches the credential of an account while it is valid, and refreshes it once if the cloud rejects it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use super::{Credential, CredentialProvider, REFRESH_MARGIN};
 use crate::error::{Category, Problem};
 #[cfg(test)]
 use crate::http::SigningInstructions;
-use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer, Transport};
+use crate::http::{ApiClient, Classify, Deadline, Request, Response, Signer, Transport};
 use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
 
-/// Time after a rejected renewal in which no other credential is issued.
-const RENEWAL_COOLDOWN: TimeDelta = TimeDelta::minutes(10);
+/// Time after a rejected refresh in which no other credential is issued.
+const REFRESH_COOLDOWN: TimeDelta = TimeDelta::minutes(10);
 
 /// The credential of an account.
 pub(crate) struct CredentialCache<S> {
@@ -37,8 +37,8 @@ pub(crate) struct CredentialCache<S> {
 /// Facts about a credential that need no request.
 #[derive(Debug, Default)]
 pub struct CredentialInfo {
-    /// Expiry of the credential in the profile, if known; `None` for one that is fetched, which is renewed before
-    /// it expires.
+    /// Expiry of the credential in the profile, if known; `None` for one that is fetched, which is refreshed
+    /// before it expires.
     pub expires_at: Option<Time>,
     /// How to renew the client certificate, for one that joblens cannot renew.
     pub certificate_renewal: Option<String>,
@@ -61,16 +61,14 @@ impl<S: Signer> ActiveCredential<S> {
     /// Sends a request signed with this credential.
     async fn send(
         &self,
-        account: &ApiClient,
+        http: &ApiClient,
         request: &Request,
-        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+        classify: Classify<'_>,
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let completed = self.signer.complete(request);
         let request = completed.as_ref().unwrap_or(request);
-        let outcome = account
-            .send(request, &self.signer, classify, deadline)
-            .await;
+        let outcome = http.send(request, &self.signer, classify, deadline).await;
         if outcome.is_ok() {
             self.has_succeeded.store(true, Ordering::Relaxed);
         }
@@ -221,12 +219,12 @@ impl<S: Signer + 'static> CredentialCache<S> {
     /// The reason why none could be issued.
     pub(crate) async fn get(
         &self,
-        account: &ApiClient,
+        http: &ApiClient,
         deadline: Deadline,
     ) -> Result<Arc<ActiveCredential<S>>, Problem> {
         let mut slot = self.active.lock().await;
         let is_valid = |credential: &&Arc<ActiveCredential<S>>, margin| {
-            credential.is_valid_for(account.server_now(), margin)
+            credential.is_valid_for(http.server_now(), margin)
         };
         if let Some(current) = slot
             .as_ref()
@@ -235,28 +233,28 @@ impl<S: Signer + 'static> CredentialCache<S> {
             return Ok(Arc::clone(current));
         }
         let current = slot.clone();
-        let issued = self.issue(&mut slot, false, account, deadline).await;
+        let issued = self.issue(&mut slot, false, http, deadline).await;
         match current.filter(|current| is_valid(&current, TimeDelta::zero())) {
             Some(current) => Ok(issued.unwrap_or(current)),
             None => issued,
         }
     }
 
-    /// Sends a call like [`ApiClient::send`]. If the cloud rejects the credential, it is renewed once, if possible,
+    /// Sends a call like [`ApiClient::send`]. If the cloud rejects the credential, it is refreshed once, if possible,
     /// and the call is sent again.
     ///
     /// # Errors
     /// As [`ApiClient::send`], or the reason why no credential could be issued.
     pub(crate) async fn send(
         &self,
-        account: &ApiClient,
+        http: &ApiClient,
         request: &Request,
-        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+        classify: Classify<'_>,
         deadline: Deadline,
     ) -> Result<Response, Problem> {
-        let current = self.get(account, deadline).await?;
-        let outcome = current.send(account, request, classify, deadline).await;
-        let mut refused = match outcome {
+        let current = self.get(http, deadline).await?;
+        let outcome = current.send(http, request, classify, deadline).await;
+        let mut rejection = match outcome {
             Err(problem)
                 if problem.category == Category::Unauthenticated && self.provider.is_some() =>
             {
@@ -264,24 +262,24 @@ impl<S: Signer + 'static> CredentialCache<S> {
             }
             outcome => return outcome,
         };
-        match self.refresh(&current, account, deadline).await {
-            Ok(Some(renewed)) => {
-                let outcome = renewed.send(account, request, classify, deadline).await;
+        match self.refresh(&current, http, deadline).await {
+            Ok(Some(refreshed)) => {
+                let outcome = refreshed.send(http, request, classify, deadline).await;
                 let problem = outcome.as_ref().err();
                 if problem.is_some_and(|problem| problem.category == Category::Unauthenticated) {
-                    self.on_rejected(&renewed);
+                    self.on_rejected(&refreshed);
                 }
                 outcome
             }
-            Ok(None) => Err(refused),
-            // It can be renewed when the service is available again.
+            Ok(None) => Err(rejection),
+            // It can be refreshed when the service is available again.
             Err(problem) if problem.retryable => Err(problem),
             Err(problem) => {
                 let next = problem
                     .hint
                     .map_or_else(String::new, |hint| format!("; {hint}"));
-                refused.hint = Some(format!("it cannot be refreshed: {}{next}", problem.message));
-                Err(refused)
+                rejection.hint = Some(format!("it cannot be refreshed: {}{next}", problem.message));
+                Err(rejection)
             }
         }
     }
@@ -289,72 +287,72 @@ impl<S: Signer + 'static> CredentialCache<S> {
     /// Returns a credential that replaces the rejected one; `None` if there is none.
     async fn refresh(
         &self,
-        refused: &Arc<ActiveCredential<S>>,
-        account: &ApiClient,
+        rejected: &Arc<ActiveCredential<S>>,
+        http: &ApiClient,
         deadline: Deadline,
     ) -> Result<Option<Arc<ActiveCredential<S>>>, Problem> {
         let mut slot = self.active.lock().await;
         let current = slot.clone();
-        // If several calls were rejected at the same time, the first one renews the credential for all.
-        if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
+        // If several calls were rejected at the same time, the first one refreshes the credential for all.
+        if let Some(current) = current.filter(|current| current.secrets != rejected.secrets) {
             return Ok(Some(current));
         }
-        self.on_rejected(refused);
-        if !self.may_renew(refused, account.now()) {
+        self.on_rejected(rejected);
+        if !self.may_refresh(rejected, http.now()) {
             return Ok(None);
         }
-        let renewed = self.issue(&mut slot, true, account, deadline).await?;
-        // A credential that was rejected is not sent again, since some clouds lock a key after a few refusals.
-        if renewed.secrets == refused.secrets {
-            *slot = Some(Arc::clone(refused));
+        let refreshed = self.issue(&mut slot, true, http, deadline).await?;
+        // A credential that was rejected is not sent again, since some clouds lock a key after a few rejections.
+        if refreshed.secrets == rejected.secrets {
+            *slot = Some(Arc::clone(rejected));
             return Ok(None);
         }
-        account.credential_replaced();
-        Ok(Some(renewed))
+        http.credential_replaced();
+        Ok(Some(refreshed))
     }
 
-    /// Reports whether a rejected credential may be renewed: not if it was itself a recent renewal that never
-    /// worked, since its age was not the reason and another renewal would cost a call. Files are always read again,
+    /// Reports whether a rejected credential may be refreshed: not if it was itself the result of a recent refresh and
+    /// never worked, since its age was not the reason and another refresh would cost a call. Files are always read again,
     /// since they may have been corrected.
-    fn may_renew(&self, refused: &ActiveCredential<S>, now: DateTime<Utc>) -> bool {
+    fn may_refresh(&self, rejected: &ActiveCredential<S>, now: DateTime<Utc>) -> bool {
         let provider = self.provider.as_deref();
         let costs_call = provider.is_some_and(CredentialProvider::makes_calls);
-        let has_succeeded = refused.has_succeeded.load(Ordering::Relaxed);
-        refused.refreshed_at.is_none_or(|at| {
-            let is_recent = (TimeDelta::zero()..RENEWAL_COOLDOWN).contains(&(now - at));
+        let has_succeeded = rejected.has_succeeded.load(Ordering::Relaxed);
+        rejected.refreshed_at.is_none_or(|at| {
+            let is_recent = (TimeDelta::zero()..REFRESH_COOLDOWN).contains(&(now - at));
             has_succeeded || !costs_call || !is_recent
         })
     }
 
-    fn on_rejected(&self, refused: &ActiveCredential<S>) {
+    fn on_rejected(&self, rejected: &ActiveCredential<S>) {
         if let Some(provider) = &self.provider {
-            provider.on_rejected(&refused.signer);
+            provider.on_rejected(&rejected.signer);
         }
     }
 
     async fn issue(
         &self,
         slot: &mut Option<Arc<ActiveCredential<S>>>,
-        is_renewal: bool,
-        account: &ApiClient,
+        is_refresh: bool,
+        http: &ApiClient,
         deadline: Deadline,
     ) -> Result<Arc<ActiveCredential<S>>, Problem> {
         let provider = self.provider.as_ref();
         let provider = provider.expect("an expiring credential has a provider");
-        if let Some(problem) = self.negative_cache.get("credential", account.now()) {
+        if let Some(problem) = self.negative_cache.get("credential", http.now()) {
             return Err(problem);
         }
         let issued = provider.provide(deadline).await.inspect_err(|problem| {
             if provider.makes_calls() {
-                self.negative_cache.insert(problem, account.now());
+                self.negative_cache.insert(problem, http.now());
             }
         })?;
-        account.mask_secrets(&issued.secrets);
+        http.mask_secrets(&issued.secrets);
         if let Some(label) = provider.label() {
-            account.set_credential_label(label);
+            http.set_credential_label(label);
         }
-        let mut issued = ActiveCredential::new(issued, is_renewal.then(|| account.now()));
-        if provider.makes_calls() && !issued.is_valid_for(account.server_now(), REFRESH_MARGIN) {
+        let mut issued = ActiveCredential::new(issued, is_refresh.then(|| http.now()));
+        if provider.makes_calls() && !issued.is_valid_for(http.server_now(), REFRESH_MARGIN) {
             // One of the clocks is wrong, and a new credential would not help: the cloud decides when this one
             // expires.
             issued.expires_at = None;

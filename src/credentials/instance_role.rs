@@ -121,7 +121,7 @@ impl<S> InstanceRoleProvider<S> {
         self.check_status(CREDENTIALS, &response)?;
         let key = service.fields.decode(&response.body);
         let key = key.map_err(|error| match error {
-            KeyError::Refused(code) => self.refused(CREDENTIALS, &code),
+            KeyError::Rejected(code) => self.rejected(CREDENTIALS, &code),
             KeyError::Invalid(expected) => self.unreadable(CREDENTIALS, &expected, &response),
         })?;
         self.check_expiry(CREDENTIALS, key.expires_at)?;
@@ -254,7 +254,7 @@ impl<S> InstanceRoleProvider<S> {
     }
 
     /// Returns the problem of a successful response that contains an error code.
-    fn refused(&self, operation: &'static str, code: &str) -> Problem {
+    fn rejected(&self, operation: &'static str, code: &str) -> Problem {
         let message = "the metadata service returned no credential for the instance role";
         let mut problem = self.problem(operation, Category::MissingCredentials, message);
         // Any other text is not a code and may be a secret.

@@ -1,4 +1,4 @@
-//! Finds, fetches, renews and caches credentials.
+//! Finds, fetches, refreshes and caches credentials.
 //!
 //! [`CredentialChain`] finds the credential of a profile: variables, the config file, its command, files of the
 //! clouds' own tools. A `CredentialProvider` issues a credential that signs requests, and a `CredentialCache` keeps
@@ -59,7 +59,7 @@ pub(crate) use tool_files::{
 };
 pub(crate) use tool_sources::check_source;
 
-/// A credential that expires within this time is renewed before it is used.
+/// A credential that expires within this time is refreshed before it is used.
 const REFRESH_MARGIN: TimeDelta = TimeDelta::seconds(60);
 
 /// An issued credential.

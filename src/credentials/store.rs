@@ -92,7 +92,7 @@ pub(super) struct PersistentProvider<S> {
     provider: Box<dyn CredentialProvider<S>>,
     store: Arc<TokenStore>,
     /// Credentials that a cloud rejected in this run.
-    refused: Mutex<Vec<StoredFields>>,
+    rejected: Mutex<Vec<StoredFields>>,
 }
 
 impl<S> PersistentProvider<S> {
@@ -101,7 +101,7 @@ impl<S> PersistentProvider<S> {
         Self {
             provider,
             store: Arc::clone(store),
-            refused: Mutex::default(),
+            rejected: Mutex::default(),
         }
     }
 
@@ -124,7 +124,7 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
                 self.store.trace(&format!("not used: {reason}"));
                 None
             })?;
-        if lock(&self.refused).contains(&entry.parts) {
+        if lock(&self.rejected).contains(&entry.parts) {
             return None;
         }
         let issued = S::from_parts(&entry.parts)?;
@@ -141,7 +141,7 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
             return;
         };
         let parts = issued.signer.parts();
-        if !self.store.is_unchanged().await || lock(&self.refused).contains(&parts) {
+        if !self.store.is_unchanged().await || lock(&self.rejected).contains(&parts) {
             return;
         }
         let written = self.token_file().write(parts, expires_at, self.now());
@@ -170,9 +170,9 @@ impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> 
     fn on_rejected(&self, signer: &S) {
         let parts = signer.parts();
         self.token_file().invalidate(&parts, self.now());
-        let mut refusals = lock(&self.refused);
-        if !refusals.contains(&parts) {
-            refusals.push(parts);
+        let mut rejected = lock(&self.rejected);
+        if !rejected.contains(&parts) {
+            rejected.push(parts);
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct TemporaryKeyFields {
 #[derive(Debug)]
 pub(crate) enum KeyError {
     /// The service issued none and returned this error code.
-    Refused(String),
+    Rejected(String),
     /// The response is invalid. Contains what was expected, but no text of the response.
     Invalid(String),
 }
@@ -64,7 +64,7 @@ impl TemporaryKeyFields {
         if let Some(name) = self.code {
             match text(&document, &[name]) {
                 Some(code) if code == "Success" => {}
-                Some(code) => return Err(KeyError::Refused(code)),
+                Some(code) => return Err(KeyError::Rejected(code)),
                 None => return Err(KeyError::Invalid(name.to_owned())),
             }
         }

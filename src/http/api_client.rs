@@ -16,10 +16,11 @@ use super::lines::LineBody;
 use super::proxies::{Proxy, ProxyConfig};
 use super::recording::{Outgoing, RecordingAttempt};
 use super::request_limits::RequestLimits;
+use super::signed_request::SignedRequest;
 use super::tls::TlsConfig;
 use super::{
     Chunks, ClientOptions, Deadline, Endpoint, Lines, Request, RequestError, Response,
-    ResponseInfo, Route, Session, Signer, Transport, TransportEvent, attempt,
+    ResponseInfo, Route, Session, Signer, Transport, TransportEvent,
 };
 use crate::crypto;
 use crate::error::{TransportFailure, TransportFailureKind};
@@ -55,7 +56,7 @@ pub struct ApiClient {
 
 /// One attempt at a request.
 #[derive(Clone, Copy)]
-struct AttemptRequest<'a> {
+struct Attempt<'a> {
     request: &'a Request,
     signer: &'a dyn Signer,
     deadline: Deadline,
@@ -248,7 +249,7 @@ impl ApiClient {
     }
 
     /// Sends a request once, or takes its response from a recording.
-    async fn attempt(&self, attempt: AttemptRequest<'_>) -> Result<Response, RequestError> {
+    async fn send_or_replay(&self, attempt: Attempt<'_>) -> Result<Response, RequestError> {
         let request = attempt.request;
         let counts = &self.transport.counts;
         counts.record_request(self.cloud, request.operation);
@@ -261,10 +262,10 @@ impl ApiClient {
         };
         let unread_body = self.unread_body.as_ref();
         let response = match &self.options.session {
-            Session::Live => self.transmit(attempt).await?,
+            Session::Live => self.sign_and_send(attempt).await?,
             Session::Record(recorder) => {
                 let recording = RecordingAttempt::start(recorder, outgoing, &self.transport);
-                let outcome = self.transmit(attempt).await;
+                let outcome = self.sign_and_send(attempt).await;
                 recording.finish(&outcome, unread_body);
                 outcome?
             }
@@ -283,7 +284,7 @@ impl ApiClient {
     }
 
     /// Signs a request and sends it once.
-    async fn transmit(&self, attempt: AttemptRequest<'_>) -> Result<Response, RequestError> {
+    async fn sign_and_send(&self, attempt: Attempt<'_>) -> Result<Response, RequestError> {
         let (request, signer) = (attempt.request, attempt.signer);
         let now = self.options.session.signing_time(self.transport.now());
         let signed_at = signing_time(now, attempt.clock_offset);
@@ -303,7 +304,7 @@ impl ApiClient {
             insecure_host: self.tls.insecure_host(&request.endpoint)?,
         })?;
         self.transport.requests_sent.fetch_add(1, Ordering::Relaxed);
-        let sending = attempt::Attempt {
+        let signed = SignedRequest {
             request,
             signing: &signing,
             headers: signer.headers(),
@@ -324,7 +325,7 @@ impl ApiClient {
             self.transport.redactor().add_signature(&signature);
         }
         let trace = |line| self.transport.trace(line);
-        sending.send(&client, &trace).await
+        signed.send(&client, &trace).await
     }
 
     /// Returns the `Proxy-Authorization` header of a request without TLS. Warns that any proxy can read such a

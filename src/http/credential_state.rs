@@ -90,9 +90,9 @@ impl CredentialState {
 
     /// Records that the cloud rejected the credential of this generation: it is not used again. A late response to
     /// an earlier credential is ignored.
-    pub(super) fn on_rejection(&self, error: RequestError, profile: &str, renewals: u64) {
+    pub(super) fn on_rejection(&self, error: RequestError, profile: &str, generation: u64) {
         let mut rejection = lock(&self.rejection);
-        if renewals == self.generation() {
+        if generation == self.generation() {
             *rejection = Some(Rejection {
                 at: Instant::now(),
                 error,

@@ -2,7 +2,6 @@
 //! decides. No other module sends requests.
 
 mod api_client;
-mod attempt;
 mod body;
 mod ca_store;
 mod circuit_breaker;
@@ -35,6 +34,7 @@ mod response_info;
 mod retry;
 mod server;
 mod server_tls;
+mod signed_request;
 mod socks;
 mod tls;
 mod trusted;
@@ -57,7 +57,7 @@ pub use request::{Method, Request, Signer, SigningInstructions, encode_query, pa
 pub use request_counts::RequestCount;
 pub use response::{Response, excerpt};
 pub use response_info::ResponseInfo;
-pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction, exponential_backoff};
+pub use retry::{Classify, MAX_RETRY_AFTER, RequestError, RetryAction, exponential_backoff};
 pub use server::{Handler, ResetConnection, ServerBody, ServerLimits, serve};
 pub use server_tls::{PeerCertificate, ServerTls};
 pub use tls::{ClientIdentity, check_ca, validate_tls};

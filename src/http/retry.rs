@@ -6,6 +6,9 @@ use url::{Origin, Url};
 use super::Response;
 use crate::error::{Category, FailureDetail, TransportFailure, TransportFailureKind};
 
+/// Reads a cloud's error from a response; `None` for a success.
+pub type Classify<'a> = &'a (dyn Fn(&Response) -> Option<RequestError> + Sync);
+
 /// Whether and how a failed request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::credentials::{StoredFields, test_support};
-use crate::http::{ClientOptions, Endpoint, Method};
+use crate::http::{ClientOptions, Endpoint, Method, RequestError};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
@@ -71,7 +71,7 @@ fn moment(seconds: &AtomicI64) -> DateTime<Utc> {
 }
 
 struct Stage {
-    account: ApiClient,
+    http: ApiClient,
     transport: Arc<Transport>,
     credentials: CredentialCache<Plain>,
     requested: Arc<AtomicUsize>,
@@ -80,7 +80,7 @@ struct Stage {
     seen: Arc<StdMutex<Vec<String>>>,
 }
 
-/// Returns an account, and a server that accepts the good token and rejects every other.
+/// Returns a client, and a server that accepts the good token and rejects every other.
 async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'static str) -> Stage {
     let takes = move |token: &str, _: &AtomicI64| token == good;
     stage_where(tokens, lifetime, takes, |_| {}).await
@@ -119,7 +119,7 @@ async fn serve(
     }
 }
 
-/// Returns an account, and a server that accepts the tokens for which `takes` is true. `takes` and `meanwhile` can
+/// Returns a client, and a server that accepts the tokens for which `takes` is true. `takes` and `meanwhile` can
 /// set the clock.
 async fn stage_where(
     tokens: &[&'static str],
@@ -152,7 +152,7 @@ async fn stage_where(
         meanwhile,
     };
     Stage {
-        account: ApiClient::new(&transport, &profile, "token".to_owned(), []),
+        http: ApiClient::new(&transport, &profile, "token".to_owned(), []),
         transport,
         credentials: CredentialCache::from_provider(service),
         requested,
@@ -176,7 +176,7 @@ impl Stage {
         let deadline = Deadline::after(Duration::from_secs(60));
         self.credentials
             .send(
-                &self.account,
+                &self.http,
                 &self.request,
                 &RequestError::from_status,
                 deadline,
@@ -212,7 +212,7 @@ async fn keeps_a_credential_until_a_minute_before_it_expires() {
 }
 
 #[tokio::test]
-async fn renews_a_rejected_credential_once_and_repeats_the_request() {
+async fn refreshes_a_rejected_credential_once_and_repeats_the_request() {
     let stage = stage(&["token-1", "token-2"], None, "token-2").await;
     stage.send().await.unwrap();
     stage.send().await.unwrap();
@@ -231,7 +231,7 @@ async fn never_sends_a_rejected_credential_again() {
 }
 
 #[tokio::test]
-async fn a_rejected_renewed_credential_ends_the_call() {
+async fn a_rejected_refreshed_credential_ends_the_call() {
     let stage = stage(&["token-1", "token-2", "token-3"], None, "none").await;
     let problem = stage.send().await.unwrap_err();
     assert_eq!(problem.category, Category::Unauthenticated);
@@ -240,7 +240,7 @@ async fn a_rejected_renewed_credential_ends_the_call() {
 }
 
 #[tokio::test]
-async fn calls_rejected_at_the_same_time_renew_the_credential_once() {
+async fn calls_rejected_at_the_same_time_refresh_the_credential_once() {
     let stage = stage(&["token-1", "token-2", "token-3"], None, "token-2").await;
     let outcomes = tokio::join!(
         stage.send(),
@@ -255,11 +255,11 @@ async fn calls_rejected_at_the_same_time_renew_the_credential_once() {
 }
 
 #[tokio::test]
-async fn reports_why_a_rejected_credential_cannot_be_renewed() {
+async fn reports_why_a_rejected_credential_cannot_be_refreshed() {
     let stage = stage(&["token-1"], None, "token-2").await;
     let Stage { credentials, .. } = &stage;
     let deadline = Deadline::after(Duration::from_secs(60));
-    credentials.get(&stage.account, deadline).await.unwrap();
+    credentials.get(&stage.http, deadline).await.unwrap();
     let empty = CredentialCache {
         provider: Some(Box::new(Service {
             tokens: Vec::new(),
@@ -275,7 +275,7 @@ async fn reports_why_a_rejected_credential_cannot_be_renewed() {
     };
     let problem = empty
         .send(
-            &stage.account,
+            &stage.http,
             &stage.request,
             &RequestError::from_status,
             deadline,
@@ -290,7 +290,7 @@ async fn reports_why_a_rejected_credential_cannot_be_renewed() {
 }
 
 #[tokio::test]
-async fn a_credential_that_has_worked_may_be_renewed_again() {
+async fn a_credential_that_has_worked_may_be_refreshed_again() {
     let stage = stage(
         &["token-1", "token-2", "token-1", "token-2"],
         None,
@@ -304,7 +304,7 @@ async fn a_credential_that_has_worked_may_be_renewed_again() {
 }
 
 #[tokio::test]
-async fn a_failed_renewal_keeps_the_current_credential_until_it_expires() {
+async fn a_failed_refresh_keeps_the_current_credential_until_it_expires() {
     let mut stage = stage(&[], Some(TimeDelta::hours(1)), "token-1").await;
     let first = Credential {
         signer: Plain("token-1".to_owned()),

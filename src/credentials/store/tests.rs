@@ -188,15 +188,15 @@ async fn a_token_file_name_is_a_hash_without_account_data() {
 }
 
 #[tokio::test]
-async fn a_token_renewed_by_another_process_is_used_after_a_rejection() {
+async fn a_token_refreshed_by_another_process_is_used_after_a_rejection() {
     let stage = Stage::new();
     let (mine, others) = (stage.run(&[]), stage.run(&[]));
     assert_eq!(issue(&mine).await, "token-1");
     assert_eq!(issue(&others).await, "token-1");
-    let refused = Plain("token-1".to_owned());
-    others.on_rejected(&refused);
+    let rejected = Plain("token-1".to_owned());
+    others.on_rejected(&rejected);
     assert_eq!(issue(&others).await, "token-2");
-    mine.on_rejected(&refused);
+    mine.on_rejected(&rejected);
     assert_eq!(issue(&mine).await, "token-2");
     assert_eq!(issue(&stage.run(&[])).await, "token-2");
 }

@@ -8,12 +8,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::retry_decision::{FailedAttempt, RetryDecision};
-use super::{ApiClient, AttemptRequest};
+use super::{ApiClient, Attempt};
 use crate::error::{Category, Problem, TransportFailureKind};
 use crate::http::credential_state::{CredentialState, Rejection};
 use crate::http::progress::RequestProgress;
 use crate::http::request_limits::Permits;
-use crate::http::{Deadline, Request, RequestError, Response, Signer, body, errors, html};
+use crate::http::{
+    Classify, Deadline, Request, RequestError, Response, Signer, body, errors, html,
+};
 
 /// A request without a response after this time no longer blocks other accounts that use the same key, since its
 /// host may hang. A rejection arrives sooner.
@@ -24,7 +26,7 @@ struct RetryingRequest<'a> {
     client: &'a ApiClient,
     request: &'a Request,
     signer: &'a dyn Signer,
-    classify: &'a (dyn Fn(&Response) -> Option<RequestError> + Sync),
+    classify: Classify<'a>,
     deadline: Deadline,
     started: Instant,
     /// The state of the signing key if other accounts can use the same key.
@@ -45,7 +47,7 @@ impl ApiClient {
         &self,
         request: &Request,
         signer: &dyn Signer,
-        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+        classify: Classify<'_>,
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let shared_key = self.options.key_states.get(self.cloud, &signer.key());
@@ -64,7 +66,7 @@ impl ApiClient {
             shared_key,
             generation,
         };
-        retrying.send().await
+        retrying.run().await
     }
 }
 
@@ -74,7 +76,7 @@ fn is_timeout(error: &RequestError) -> bool {
 }
 
 impl RetryingRequest<'_> {
-    async fn send(&self) -> Result<Response, Problem> {
+    async fn run(&self) -> Result<Response, Problem> {
         let client = self.client;
         let number = client
             .transport
@@ -97,7 +99,8 @@ impl RetryingRequest<'_> {
             let is_throttled = |problem: &Problem| problem.category == Category::Throttled;
             progress.attempt(attempts, earlier.as_ref().is_some_and(is_throttled));
             let offset = client.clock_offset.seconds();
-            let (mut error, response) = match self.attempt(&mut permits, attempts, offset).await {
+            let attempt = self.attempt_with_key_timeout(&mut permits, attempts, offset);
+            let (mut error, response) = match attempt.await {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
             };
@@ -145,22 +148,22 @@ impl RetryingRequest<'_> {
         }
     }
 
-    /// Sends one attempt with its permits.
+    /// Sends one attempt. Other accounts can use the same key after [`KEY_TIMEOUT`], even without a response.
     ///
     /// # Errors
-    /// As [`RetryingRequest::exchange`].
-    async fn attempt(
+    /// As [`RetryingRequest::attempt_once`].
+    async fn attempt_with_key_timeout(
         &self,
         permits: &mut Permits<'_>,
         number: u32,
         clock_offset: i64,
     ) -> Result<Response, (RequestError, Option<Response>)> {
-        let mut exchange = pin!(self.exchange(number, clock_offset));
-        match timeout(KEY_TIMEOUT, &mut exchange).await {
+        let mut attempt = pin!(self.attempt_once(number, clock_offset));
+        match timeout(KEY_TIMEOUT, &mut attempt).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 permits.release_key();
-                exchange.await
+                attempt.await
             }
         }
     }
@@ -170,20 +173,20 @@ impl RetryingRequest<'_> {
     ///
     /// # Errors
     /// The error that a response reports, with that response, or the reason why no response arrived.
-    async fn exchange(
+    async fn attempt_once(
         &self,
         number: u32,
         clock_offset: i64,
     ) -> Result<Response, (RequestError, Option<Response>)> {
         let client = self.client;
-        let attempt = AttemptRequest {
+        let attempt = Attempt {
             request: self.request,
             signer: self.signer,
             deadline: self.deadline,
             number,
             clock_offset,
         };
-        let response = client.attempt(attempt).await.map_err(|error| {
+        let response = client.send_or_replay(attempt).await.map_err(|error| {
             self.record_auth_outcome(&error);
             (error, None)
         })?;

@@ -129,7 +129,7 @@ impl AssumeRoleProvider {
                 problem
             })?;
         let key = FIELDS.decode(&response.body).map_err(|error| {
-            let (KeyError::Invalid(expected) | KeyError::Refused(expected)) = error;
+            let (KeyError::Invalid(expected) | KeyError::Rejected(expected)) = error;
             let api = &self.api;
             api.decode_secret_problem(&request, &response, &expected, STS_ENDPOINT)
         })?;

@@ -1,4 +1,4 @@
-//! Tests credentials that expire while a request or a renewal is in progress, and changes of the clock.
+//! Tests credentials that expire while a request or a refresh is in progress, and changes of the clock.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn second(clock: &AtomicI64) -> i64 {
 }
 
 #[tokio::test]
-async fn a_token_that_expires_on_its_way_to_the_cloud_is_renewed() {
+async fn a_token_that_expires_on_its_way_to_the_cloud_is_refreshed() {
     // The call is sent at 3500 s and arrives when the token expires.
     let takes = |token: &str, clock: &AtomicI64| {
         if token == "token-1" && second(clock) == 3500 {
@@ -30,7 +30,7 @@ async fn a_token_that_expires_on_its_way_to_the_cloud_is_renewed() {
 }
 
 #[tokio::test]
-async fn a_token_that_expires_during_its_renewal_is_not_sent_any_more() {
+async fn a_token_that_expires_during_its_refresh_is_not_sent_any_more() {
     // The service takes a minute, during which the current token expires.
     let takes = |_: &str, _: &AtomicI64| true;
     let meanwhile = |clock: &AtomicI64| {
@@ -73,7 +73,7 @@ async fn a_token_issued_as_expired_is_used_while_the_cloud_accepts_it() {
 }
 
 #[tokio::test]
-async fn a_token_issued_as_expired_and_rejected_is_renewed_once() {
+async fn a_token_issued_as_expired_and_rejected_is_refreshed_once() {
     let past = Some(TimeDelta::days(-2));
     let tokens = ["token-1", "token-2", "token-3"];
     let stage = stage_where(&tokens, past, |_, _| false, |_| {}).await;
@@ -85,7 +85,7 @@ async fn a_token_issued_as_expired_and_rejected_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_clock_jump_ahead_causes_one_renewal_and_a_jump_back_none() {
+async fn a_clock_jump_ahead_causes_one_refresh_and_a_jump_back_none() {
     let stage = stage_where(&["1", "2", "3"], HOUR, |_, _| true, |_| {}).await;
     for (second, issued) in [
         (0, 1),
@@ -103,7 +103,7 @@ async fn a_clock_jump_ahead_causes_one_renewal_and_a_jump_back_none() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_renewed_even_if_the_local_clock_was_set_back() {
+async fn an_expired_token_is_refreshed_even_if_the_local_clock_was_set_back() {
     // For the cloud token-1 has expired; by the local clock it is valid for another day.
     let takes = |token: &str, clock: &AtomicI64| token == "token-2" || second(clock) == 0;
     let stage = stage_where(&["token-1", "token-2"], HOUR, takes, |_| {}).await;
@@ -116,7 +116,7 @@ async fn an_expired_token_is_renewed_even_if_the_local_clock_was_set_back() {
 }
 
 #[tokio::test]
-async fn calls_that_find_the_token_expired_wait_for_one_renewal() {
+async fn calls_that_find_the_token_expired_wait_for_one_refresh() {
     let stage = stage(&["token-1"], HOUR, "token-1").await;
     stage.send().await.unwrap();
     set(&stage.seconds, 3600);
@@ -138,11 +138,7 @@ async fn the_first_and_the_last_possible_expiry_are_accepted() {
         };
         *stage.credentials.active.lock().await =
             Some(Arc::new(ActiveCredential::new(issued, None)));
-        stage
-            .credentials
-            .get(&stage.account, deadline)
-            .await
-            .unwrap();
+        stage.credentials.get(&stage.http, deadline).await.unwrap();
         stage.send().await.unwrap();
     }
 }
@@ -156,7 +152,7 @@ fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
 }
 
 #[tokio::test]
-async fn a_rejected_cached_token_is_renewed_once_for_all_calls_and_later_runs() {
+async fn a_rejected_cached_token_is_refreshed_once_for_all_calls_and_later_runs() {
     let folder = tempfile::tempdir().unwrap();
     let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
     first.send().await.unwrap();
@@ -178,7 +174,7 @@ async fn a_rejected_cached_token_is_renewed_once_for_all_calls_and_later_runs() 
 }
 
 #[tokio::test]
-async fn a_cached_token_rejected_like_its_renewal_ends_the_call_and_is_removed() {
+async fn a_cached_token_rejected_like_its_refresh_ends_the_call_and_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let first = kept(stage(&["token-1"], HOUR, "token-1").await, &folder);
     first.send().await.unwrap();
@@ -200,7 +196,7 @@ async fn a_cached_token_is_masked_in_the_response_of_the_cloud() {
     let deadline = Deadline::after(Duration::from_secs(60));
     second
         .credentials
-        .get(&second.account, deadline)
+        .get(&second.http, deadline)
         .await
         .unwrap();
     let response = Response {
@@ -218,7 +214,7 @@ async fn a_cached_token_is_masked_in_the_response_of_the_cloud() {
     };
     let outcome = second
         .credentials
-        .send(&second.account, &second.request, &refuse, deadline);
+        .send(&second.http, &second.request, &refuse, deadline);
     let problem = outcome.await.unwrap_err();
     assert_eq!(problem.message, "no *** here");
 }
@@ -246,7 +242,7 @@ impl CredentialProvider<Plain> for TokenFile {
 const PAUSE: i64 = 601;
 
 #[tokio::test]
-async fn a_token_file_is_read_again_after_a_rejected_renewal() {
+async fn a_token_file_is_read_again_after_a_rejected_refresh() {
     let mut stage = stage(&[], None, "token-3").await;
     let file = Arc::new(StdMutex::new("token-1"));
     stage.credentials = CredentialCache::from_provider(TokenFile(Arc::clone(&file)));
@@ -264,7 +260,7 @@ async fn a_token_file_is_read_again_after_a_rejected_renewal() {
 }
 
 #[tokio::test]
-async fn a_service_is_requested_again_long_after_a_rejected_renewal() {
+async fn a_service_is_requested_again_long_after_a_rejected_refresh() {
     let stage = stage(&["token-1", "token-2", "token-3"], None, "token-3").await;
     stage.send().await.unwrap_err();
     assert_eq!(stage.issued(), 2);

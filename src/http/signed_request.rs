@@ -22,12 +22,13 @@ use crate::error::{Category, FailureDetail, TransportFailure, TransportFailureKi
 use crate::secret::{MASK, Redactor, Secret};
 use crate::sync::lock;
 
-/// One attempt of one request.
-pub(super) struct Attempt<'a> {
+/// A request that is signed for one attempt.
+pub(super) struct SignedRequest<'a> {
     pub request: &'a Request,
     pub signing: &'a SigningInstructions,
     /// Headers that the signer adds to every request.
     pub headers: &'a [(String, Secret)],
+    /// Number of the attempt, from 1.
     pub number: u32,
     pub max_body: u64,
     pub timeout: Duration,
@@ -43,7 +44,7 @@ pub(super) struct Attempt<'a> {
     pub proxy_authorization: Option<Secret>,
 }
 
-impl Attempt<'_> {
+impl SignedRequest<'_> {
     /// Sends the request and reads the whole response within the timeout.
     pub(super) async fn send(
         &self,
@@ -52,7 +53,7 @@ impl Attempt<'_> {
     ) -> Result<Response, RequestError> {
         let started = Instant::now();
         trace(self.request_line());
-        let outcome = tokio::time::timeout(self.timeout, self.exchange(client))
+        let outcome = tokio::time::timeout(self.timeout, self.receive(client))
             .await
             .unwrap_or_else(|_| {
                 let seconds = (self.timeout.as_secs_f64() * 10.0).round() / 10.0;
@@ -78,7 +79,8 @@ impl Attempt<'_> {
         outcome
     }
 
-    async fn exchange(&self, client: &HttpClient) -> Result<Response, RequestError> {
+    /// Sends the request and receives the response.
+    async fn receive(&self, client: &HttpClient) -> Result<Response, RequestError> {
         let context = ErrorContext {
             endpoint: &self.request.endpoint,
             proxy: self.proxy,
