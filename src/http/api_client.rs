@@ -76,13 +76,13 @@ impl ApiClient {
         credential: String,
         secrets: impl IntoIterator<Item = &'a Secret>,
     ) -> Self {
-        let trust = TlsConfig::from_profile(profile);
+        let tls = TlsConfig::from_profile(profile);
         transport.redactor().add(secrets);
         let proxy = profile.get(PROXY_URL).map(|url| {
             transport.redactor().add(&proxy_secrets(url));
             (Secret::new(url), Arc::new(ProxyConfig::from_url(url)))
         });
-        if trust.skips_verification {
+        if tls.skips_verification {
             let (cloud, name) = (profile.cloud(), &profile.name);
             transport.emit(TransportEvent::Notice(
                 NoticeCode::InsecureSkipVerify,
@@ -95,7 +95,7 @@ impl ApiClient {
             profile: profile.name.clone(),
             credential: Arc::new(RwLock::new(credential)),
             setting_locations: Arc::new(profile.setting_locations().collect()),
-            tls: trust,
+            tls,
             proxy,
             limits: RequestLimits::new(
                 transport.concurrency_for(profile.cloud(), &profile.name),
@@ -185,9 +185,9 @@ impl ApiClient {
 
     /// Always verifies the certificate: for a host that only a server's response has named.
     pub fn with_verification(self) -> Self {
-        let mut trust = self.tls;
-        trust.skips_verification = false;
-        Self { tls: trust, ..self }
+        let mut tls = self.tls;
+        tls.skips_verification = false;
+        Self { tls, ..self }
     }
 
     /// Returns a client of the same account with other options that bypasses any proxy: for services that are local
@@ -258,7 +258,7 @@ impl ApiClient {
             profile: &self.profile,
             request,
             attempt: attempt.number,
-            is_for_credential: self.is_for_credentials,
+            is_for_credentials: self.is_for_credentials,
         };
         let unread_body = self.unread_body.as_ref();
         let response = match &self.options.session {

@@ -105,8 +105,8 @@ impl ClientPool {
         let tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .expect("ring serves the default protocol versions");
-        let unchecked_host = key.insecure_host.as_deref();
-        let tls = RecordingVerifier::install(tls, trusted, unchecked_host, &provider);
+        let insecure_host = key.insecure_host.as_deref();
+        let tls = RecordingVerifier::install(tls, trusted, insecure_host, &provider);
         let tls = key.tls.with_client_auth(tls, &provider)?;
         let connector = Connector {
             resolver: self.resolver.clone(),

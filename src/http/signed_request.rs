@@ -188,10 +188,10 @@ impl SignedRequest<'_> {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let plain = self.request.headers.iter().map(|(n, v)| (*n, v.as_str()));
-        let proof = self.signing.headers.iter().map(|(n, v)| (*n, v.expose()));
+        let signed = self.signing.headers.iter().map(|(n, v)| (*n, v.expose()));
         let common = self.headers.iter();
         let common = common.map(|(name, value)| (name.as_str(), value.expose()));
-        for (name, value) in plain.chain(proof).chain(common) {
+        for (name, value) in plain.chain(signed).chain(common) {
             let invalid = || {
                 let message = format!("the header {name} contains a control character");
                 RequestError::new(Category::Usage, message)
@@ -214,14 +214,14 @@ impl SignedRequest<'_> {
 
     /// Formats the request for `-v`, with all credentials and signatures masked.
     fn request_line(&self) -> String {
-        let proof = self
+        let signed = self
             .signing
             .query
             .iter()
             .map(|(name, _)| format!("{}={MASK}", percent_encode(name)));
         let query = std::iter::once(self.request.encoded_query())
             .filter(|query| !query.is_empty())
-            .chain(proof)
+            .chain(signed)
             .collect::<Vec<_>>()
             .join("&");
         let mark = if query.is_empty() { "" } else { "?" };

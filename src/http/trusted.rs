@@ -87,7 +87,7 @@ impl TrustedCertificates {
 pub(super) struct TrustedVerifiers {
     pub(super) certificates: TrustedCertificates,
     /// Verifier with all CAs; `None` if there are no CAs.
-    usual: Option<Arc<WebPkiServerVerifier>>,
+    with_all_cas: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -95,10 +95,10 @@ impl TrustedVerifiers {
     pub(super) fn new(certificates: TrustedCertificates, provider: &Arc<CryptoProvider>) -> Self {
         let mut trusted = Self {
             certificates,
-            usual: None,
+            with_all_cas: None,
             provider: Arc::clone(provider),
         };
-        trusted.usual = trusted.verifier(|_| true);
+        trusted.with_all_cas = trusted.verifier(|_| true);
         trusted
     }
 
@@ -123,7 +123,7 @@ impl TrustedVerifiers {
     fn verifier_at(&self, now: UnixTime) -> Option<Arc<WebPkiServerVerifier>> {
         let is_valid = |root: &ConfiguredRoot| root.read.check_dates(now).is_ok();
         match self.certificates.configured_roots.iter().all(is_valid) {
-            true => self.usual.clone(),
+            true => self.with_all_cas.clone(),
             false => self.verifier(is_valid),
         }
     }
@@ -135,7 +135,7 @@ impl TrustedVerifiers {
     pub(super) fn check(
         &self,
         certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
+        intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
@@ -147,7 +147,9 @@ impl TrustedVerifiers {
             return Ok(ServerCertVerified::assertion());
         }
         match self.verifier_at(now) {
-            Some(usual) => usual.verify_server_cert(certificate, between, name, ocsp, now),
+            Some(verifier) => {
+                verifier.verify_server_cert(certificate, intermediates, name, ocsp, now)
+            }
             None => Err(CertificateError::UnknownIssuer.into()),
         }
     }

@@ -72,28 +72,28 @@ pub(super) struct RecordingVerifier {
 }
 
 impl RecordingVerifier {
-    /// Builds a client that trusts these CAs; without any, it trusts only the unchecked host.
+    /// Builds a client that trusts these CAs; without any, it trusts only the insecure host.
     pub(super) fn install(
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
         stores: Vec<TrustStore>,
-        unchecked_host: Option<&str>,
+        insecure_host: Option<&str>,
         provider: &Arc<CryptoProvider>,
     ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
         let stores = stores.into_iter().map(|store| Store::new(store, provider));
-        let witness = Self {
+        let verifier = Self {
             stores: stores.collect(),
-            insecure_host: unchecked_host.map(str::to_owned),
+            insecure_host: insecure_host.map(str::to_owned),
             provider: Arc::clone(provider),
         };
         builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(witness))
+            .with_custom_certificate_verifier(Arc::new(verifier))
     }
 
     fn check(
         &self,
         certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
+        intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
@@ -101,7 +101,7 @@ impl RecordingVerifier {
         let mut error = Error::from(CertificateError::UnknownIssuer);
         for store in &self.stores {
             let trusted = store.trusted(&self.provider);
-            match trusted.check(certificate, between, name, ocsp, now) {
+            match trusted.check(certificate, intermediates, name, ocsp, now) {
                 Ok(verified) => return Ok(verified),
                 // The error of the first store that contains the issuer is the most specific one.
                 Err(other) if is_unknown_issuer(&error) => error = other,
@@ -121,18 +121,18 @@ impl RecordingVerifier {
         &self,
         error: Error,
         certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
+        intermediates: &[CertificateDer<'_>],
         in_handshake: bool,
     ) -> Error {
         let Error::InvalidCertificate(cause) = error else {
             return error;
         };
         let presented: Vec<Certificate> = std::iter::once(certificate)
-            .chain(between)
+            .chain(intermediates)
             .filter_map(|presented| Certificate::parse(presented))
             .collect();
         // A store would have to contain the issuer of the last certificate of the chain.
-        let issuer = issuer(between.last().unwrap_or(certificate));
+        let issuer = issuer(intermediates.last().unwrap_or(certificate));
         let weak_key_bits = match cause {
             CertificateError::BadSignature => self.weak_key_bits(&presented),
             _ => None,
@@ -243,7 +243,7 @@ impl ServerCertVerifier for RecordingVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
+        intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
@@ -251,8 +251,8 @@ impl ServerCertVerifier for RecordingVerifier {
         if self.insecure_host.as_deref() == Some(&*name.to_str()) {
             return Ok(ServerCertVerified::assertion());
         }
-        let checked = self.check(certificate, between, name, ocsp, now);
-        checked.map_err(|error| self.rejected(error, certificate, between, false))
+        let checked = self.check(certificate, intermediates, name, ocsp, now);
+        checked.map_err(|error| self.rejected(error, certificate, intermediates, false))
     }
 
     fn verify_tls12_signature(

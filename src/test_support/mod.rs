@@ -31,11 +31,11 @@ pub fn rejected(cloud: &Cloud) -> ServerResponse {
 /// Converts a signed request to the form in which the emulator receives it.
 pub fn incoming(
     request: &Request,
-    proof: &SigningInstructions,
+    signing: &SigningInstructions,
     now: DateTime<Utc>,
 ) -> ServerRequest {
     let mut query = request.encoded_query();
-    for (name, value) in &proof.query {
+    for (name, value) in &signing.query {
         let joint = if query.is_empty() { "" } else { "&" };
         query += &format!("{joint}{name}={}", percent_encode(value.expose()));
     }
@@ -47,7 +47,7 @@ pub fn incoming(
             .map(|(name, value)| (name.to_string(), value.clone())),
     );
     headers.extend(
-        proof
+        signing
             .headers
             .iter()
             .map(|(name, value)| (name.to_string(), value.expose().to_owned())),

@@ -83,7 +83,7 @@ impl<'a> RecordingAttempt<'a> {
 
     fn masker(&self) -> Masker<'_> {
         let mask = format!("{MASK}{}", self.number);
-        let credential = self.outgoing.is_for_credential.then_some(mask);
+        let credential = self.outgoing.is_for_credentials.then_some(mask);
         self.recorder.masker(self.transport.redactor(), credential)
     }
 

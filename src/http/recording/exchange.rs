@@ -32,8 +32,12 @@ pub(super) struct RecordedRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Content>,
     /// Its response contains a credential.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_for_credential: bool,
+    #[serde(
+        rename = "is_for_credential",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub is_for_credentials: bool,
 }
 
 /// The outcome of an attempt.
@@ -69,7 +73,7 @@ pub(in crate::http) struct Outgoing<'a> {
     /// Number of the attempt, from 1.
     pub attempt: u32,
     /// Its response contains a credential.
-    pub is_for_credential: bool,
+    pub is_for_credentials: bool,
 }
 
 impl Outgoing<'_> {
@@ -84,13 +88,13 @@ impl Outgoing<'_> {
             .headers
             .iter()
             .filter(|(name, _)| !is_secret_name(name));
-        let has_body = !request.body.is_empty() && !self.is_for_credential;
+        let has_body = !request.body.is_empty() && !self.is_for_credentials;
         RecordedRequest {
             method: request.method.as_str().to_owned(),
             url: format!("{origin}{path}{mark}{}", encode_query(&query)),
             headers: masker.pairs(headers.map(|(name, value)| (*name, value.as_str()))),
             body: has_body.then(|| masker.content(&request.body, None).0),
-            is_for_credential: self.is_for_credential,
+            is_for_credentials: self.is_for_credentials,
         }
     }
 
@@ -112,7 +116,7 @@ impl Exchange {
 }
 
 fn key(cloud: &str, profile: &str, operation: &str, request: &RecordedRequest) -> String {
-    let url = match request.is_for_credential {
+    let url = match request.is_for_credentials {
         true => request.url.split('?').next().unwrap_or_default(),
         false => &request.url,
     };

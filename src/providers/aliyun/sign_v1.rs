@@ -75,8 +75,8 @@ impl http::Signer for Signer {
         }
         let mut parameters = request.query.clone();
         parameters.extend(parse_form(&request.body));
-        let proof = added.iter();
-        parameters.extend(proof.map(|(name, value)| ((*name).into(), value.expose().into())));
+        let signed = added.iter();
+        parameters.extend(signed.map(|(name, value)| ((*name).into(), value.expose().into())));
         let text = string_to_sign(request.method.as_str(), &canonical_query(&parameters));
         let signature = signature(key.access_key_secret.expose(), &text);
         added.push(("Signature", Secret::new(signature)));

@@ -111,8 +111,8 @@ fn the_signer_adds_exactly_the_headers_of_the_test_vectors() {
             security_token: vector.security_token.clone().map(Secret::new),
         };
         let now = vector.timestamp.parse().unwrap();
-        let proof = signer.sign(&request, now, &vector.nonce);
-        let added: BTreeMap<_, _> = proof
+        let signing = signer.sign(&request, now, &vector.nonce);
+        let added: BTreeMap<_, _> = signing
             .headers
             .iter()
             .map(|(name, value)| (*name, value.expose()))
@@ -126,7 +126,7 @@ fn the_signer_adds_exactly_the_headers_of_the_test_vectors() {
             let expected = vector.headers.get(name).map(String::as_str);
             assert!(name == "authorization" || expected == Some(value), "{name}");
         }
-        assert!(proof.query.is_empty());
+        assert!(signing.query.is_empty());
         compared += 1;
     }
     assert_eq!(compared, 32);

@@ -78,9 +78,9 @@ fn the_signer_adds_exactly_the_parameters_of_the_test_vectors() {
             security_token: vector.security_token.map(Secret::new),
         });
         let now = vector.timestamp.parse().unwrap();
-        let proof = signer.sign(&request, now, &vector.nonce);
-        assert!(proof.headers.is_empty());
-        let shown = proof.query.iter();
+        let signing = signer.sign(&request, now, &vector.nonce);
+        assert!(signing.headers.is_empty());
+        let shown = signing.query.iter();
         let mut added: Params = shown
             .map(|(name, value)| ((*name).to_owned(), value.expose().to_owned()))
             .collect();
