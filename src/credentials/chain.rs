@@ -203,7 +203,7 @@ impl CredentialChain {
             }
         }
         self.add_region(&mut profile);
-        profile.credential_place = credential_place(&profile);
+        profile.credential_location = credential_location(&profile);
         profile.reload = self.reload(&profile);
         Ok(profile)
     }
@@ -258,11 +258,11 @@ impl CredentialChain {
         // An empty key is an error here, since another source could belong to another account.
         let mut empty = self.settings.empty_credential_key(schema, &profile.name);
         if let Some(key) = empty.take_if(|_| command.is_none()) {
-            let place = self
+            let position = self
                 .settings
                 .file()
                 .position(schema.cloud, &profile.name, key);
-            let what = format!("is empty (from {place})");
+            let what = format!("is empty (from {position})");
             let hint = format!("set {key}, or remove it to use another source");
             return Err(profile.invalid(key, &what).with_hint(hint));
         }
@@ -289,19 +289,19 @@ fn add_reasons(profile: &mut Profile, skipped: &[SkippedSource], unread: Option<
     profile.skipped_sources.splice(0..0, reasons);
 }
 
-/// Returns where a credential is: the place of its first part, and the files and variables that contain other
+/// Returns where a credential is: the location of its first part, and the files and variables that contain other
 /// parts.
-fn credential_place(profile: &Profile) -> Option<String> {
-    let mut places = vec![profile.source()?.fix_location()];
+fn credential_location(profile: &Profile) -> Option<String> {
+    let mut locations = vec![profile.source()?.fix_location()];
     let parts = profile.schema.credential_keys();
     let parts = parts.filter_map(|spec| profile.origin(spec.key));
-    let is_elsewhere = |place: &String| place.contains(", named in ");
-    for place in parts.map(Origin::fix_location).filter(is_elsewhere) {
-        if !places.contains(&place) {
-            places.push(place);
+    let is_elsewhere = |location: &String| location.contains(", named in ");
+    for location in parts.map(Origin::fix_location).filter(is_elsewhere) {
+        if !locations.contains(&location) {
+            locations.push(location);
         }
     }
-    Some(places.join("; "))
+    Some(locations.join("; "))
 }
 
 #[cfg(test)]

@@ -51,9 +51,9 @@ pub(super) fn command_name(profile: &Profile, program: &str) -> String {
 
 /// Returns the name in messages of a program that a tool's file configures.
 pub(super) fn program_name(program: &CredentialProgram) -> String {
-    let place = program.other_values.path.display();
+    let path = program.other_values.path.display();
     let name = quotable_path(Path::new(&program.command));
-    format!("{name} (configured in {place})")
+    format!("{name} (configured in {path})")
 }
 
 impl CredentialChain {

@@ -95,13 +95,13 @@ impl CredentialFile {
                 _ => without_profile(reason, named, selected),
             };
         };
-        let place = format!("for profile '{}'", quotable(name));
+        let location = format!("for profile '{}'", quotable(name));
         let Some(values) = profile.as_object() else {
-            let what = format!("is invalid: expected an object {place}");
+            let what = format!("is invalid: expected an object {location}");
             return Err(file.problem(&what, self.hint));
         };
-        let fields = self.json_fields(file, values, &place)?;
-        let mut resolved = self.resolve(file, files, Some(name), place, fields)?;
+        let fields = self.json_fields(file, values, &location)?;
+        let mut resolved = self.resolve(file, files, Some(name), location, fields)?;
         // The tools also use the first one.
         if profiles.iter().filter(is_named).count() > 1
             && let Some(credential) = resolved.found_mut()
@@ -171,8 +171,8 @@ impl CredentialFile {
         };
         let without_comment = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
         let fields = self.text_fields(|name| keys.get(name).map(|text| without_comment(text)));
-        let place = format!("in [{}]", quotable(name));
-        self.resolve(file, files, Some(name), place, fields)
+        let location = format!("in [{}]", quotable(name));
+        self.resolve(file, files, Some(name), location, fields)
     }
 
     fn read_only_section(
@@ -204,7 +204,7 @@ impl CredentialFile {
         file: &SourceFile,
         files: &ToolFiles,
         name: Option<&str>,
-        place: String,
+        location: String,
         fields: BTreeMap<&'static str, String>,
     ) -> Result<SourceResult, Problem> {
         let profile = FileProfile {
@@ -212,7 +212,7 @@ impl CredentialFile {
             file,
             files,
             name,
-            location: place,
+            location,
             fields,
         };
         if files.wants_only_region() {
@@ -239,7 +239,7 @@ impl CredentialFile {
         &self,
         file: &SourceFile,
         values: &serde_json::Map<String, Value>,
-        place: &str,
+        location: &str,
     ) -> Result<BTreeMap<&'static str, String>, Problem> {
         let mut fields = BTreeMap::new();
         for field in self.fields {
@@ -247,7 +247,7 @@ impl CredentialFile {
                 continue;
             };
             let text: Text = lenient::decode(value.to_string().as_bytes()).map_err(|_| {
-                let what = format!("is invalid: expected text at {} {place}", field.name);
+                let what = format!("is invalid: expected text at {} {location}", field.name);
                 file.problem(what.trim_end(), self.hint)
             })?;
             fields.extend(text.trimmed().map(|text| (field.name, text.to_owned())));

@@ -68,7 +68,7 @@ impl TemporaryKeyFields {
                 None => return Err(KeyError::Invalid(name.to_owned())),
             }
         }
-        let (parts, place) = match self.object {
+        let (parts, location) = match self.object {
             [] => (Some(document), String::new()),
             names => {
                 let object = names.iter().find_map(|name| document.get(*name));
@@ -81,14 +81,14 @@ impl TemporaryKeyFields {
             let is_plain = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic());
             text(&parts, names).filter(is_plain).ok_or_else(|| {
                 let name = names.first().copied().unwrap_or_default();
-                format!("{name} of printable ASCII characters{place}")
+                format!("{name} of printable ASCII characters{location}")
             })
         };
         let (id, secret, token) = (part(self.id)?, part(self.secret)?, part(self.token)?);
         let expires_at = text(&parts, self.expires_at).and_then(|text| parse_time(&text));
         let expires_at = expires_at.ok_or_else(|| {
             let name = self.expires_at.first().copied().unwrap_or_default();
-            format!("a time in {name}{place}")
+            format!("a time in {name}{location}")
         })?;
         Ok(TemporaryKey {
             id,

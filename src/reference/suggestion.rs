@@ -13,11 +13,11 @@ impl ReferenceParser<'_> {
         &self,
         input: &str,
         template: &'static Template,
-        place: usize,
+        index: usize,
         text: &str,
         part: &Token<'_>,
     ) -> Result<(), Problem> {
-        let Some(segment) = template.segments.get(place) else {
+        let Some(segment) = template.segments.get(index) else {
             return Ok(());
         };
         let values = segment.values;

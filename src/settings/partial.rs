@@ -15,8 +15,8 @@ impl Profile {
         let missing = absent.join(" and ");
         match origin {
             Origin::Command(_) => {
-                let place = origin.fix_location();
-                Some(format!("{place} must print {missing} as well"))
+                let location = origin.fix_location();
+                Some(format!("{location} must print {missing} as well"))
             }
             Origin::File { .. } => {
                 let table = table_header(self.cloud(), &self.name);

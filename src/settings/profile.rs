@@ -23,7 +23,8 @@ pub enum Origin {
         /// The file.
         path: PathBuf,
         /// Line and column, with the variable or file that the key refers to: `config.toml:4:12`.
-        place: String,
+        #[serde(rename = "place")]
+        location: String,
     },
     /// The file of one of the cloud's own tools.
     Tool {
@@ -89,7 +90,7 @@ impl Origin {
     /// Returns the variable, the line of a file or the command at which the value can be corrected.
     pub fn fix_location(&self) -> String {
         match self {
-            Self::File { place, .. } => place.clone(),
+            Self::File { location, .. } => location.clone(),
             Self::Command(program) => format!("credential_command {}", quotable(program)),
             Self::Variable(_) | Self::Tool { .. } | Self::Machine => self.source_location(),
         }
@@ -126,8 +127,8 @@ pub struct Profile {
     /// The folder in which fetched tokens are stored between runs; `None` if they are not stored.
     pub token_cache_dir: Option<PathBuf>,
     pub(crate) values: BTreeMap<&'static str, SourcedValue>,
-    /// Place of its credential, for hints.
-    pub(crate) credential_place: Option<String>,
+    /// The location of its credential, for hints.
+    pub(crate) credential_location: Option<String>,
     /// The reasons why other sources gave no credential.
     pub(crate) skipped_sources: Vec<String>,
     pub(crate) reload: Option<Arc<dyn Reload>>,
@@ -166,7 +167,7 @@ impl Profile {
             notices: Vec::new(),
             token_cache_dir: None,
             values: BTreeMap::new(),
-            credential_place: None,
+            credential_location: None,
             skipped_sources: Vec::new(),
             reload: None,
         }
@@ -206,14 +207,14 @@ impl Profile {
         self.values.get(key).map(|value| &value.origin)
     }
 
-    /// Returns the place of each value by key, and that of the credential by `credential`.
+    /// Returns the location of each value by key, and that of the credential by `credential`.
     pub(crate) fn setting_locations(&self) -> impl Iterator<Item = (&'static str, String)> {
         let values = self.values.iter();
-        let places = values.map(|(key, value)| (*key, value.origin.fix_location()));
-        places.chain(
-            self.credential_place
+        let locations = values.map(|(key, value)| (*key, value.origin.fix_location()));
+        locations.chain(
+            self.credential_location
                 .iter()
-                .map(|place| ("credential", place.clone())),
+                .map(|location| ("credential", location.clone())),
         )
     }
 

@@ -84,7 +84,8 @@ pub struct RecordedProfile {
     expires_at: Option<String>,
     /// Code and message.
     notices: Vec<(String, String)>,
-    credential_place: Option<String>,
+    #[serde(rename = "credential_place")]
+    credential_location: Option<String>,
     skipped_sources: Vec<String>,
 }
 
@@ -132,7 +133,7 @@ impl RecordedProfile {
             notices: notices
                 .map(|notice| (notice.code.as_str().to_owned(), notice.message.clone()))
                 .collect(),
-            credential_place: profile.credential_place.clone(),
+            credential_location: profile.credential_location.clone(),
             skipped_sources: profile.skipped_sources.clone(),
         }
     }
@@ -149,7 +150,9 @@ impl RecordedProfile {
         profile.notices = notices
             .filter_map(|(word, message)| Some(Notice::new(code(word)?, message.clone())))
             .collect();
-        profile.credential_place.clone_from(&self.credential_place);
+        profile
+            .credential_location
+            .clone_from(&self.credential_location);
         profile.skipped_sources.clone_from(&self.skipped_sources);
         profile
     }

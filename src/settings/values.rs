@@ -200,21 +200,21 @@ impl Settings {
         };
         for (key, entry) in entries.filter(is_requested) {
             let line = self.file.position(profile.cloud(), &profile.name, key);
-            let (base, text, place) = match entry {
+            let (base, text, location) = match entry {
                 file::SettingValue::Text(text) => (key, Cow::from(text.expose()), line),
                 file::SettingValue::Variable(base, name) => {
                     let text = self.environment.get(name);
                     self.environment.check()?;
                     let text = text.ok_or_else(|| unset_variable(profile, key, name, &line))?;
-                    let place = format!("{name}, named in {line}");
-                    (base.as_str(), text.into(), place)
+                    let location = format!("{name}, named in {line}");
+                    (base.as_str(), text.into(), location)
                 }
                 file::SettingValue::Path(base, path) => {
                     let spec = profile.schema.find(base);
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let text = self.text_of_file(profile, [key, path, &line], is_secret)?;
-                    let place = format!("{}, named in {line}", self.display_path(path));
-                    (base.as_str(), text.into(), place)
+                    let location = format!("{}, named in {line}", self.display_path(path));
+                    (base.as_str(), text.into(), location)
                 }
             };
             let is_given = !text.is_empty() && profile.schema.is_credential(base);
@@ -227,7 +227,7 @@ impl Settings {
             if let (Some(spec), true) = (profile.schema.find(base), is_given || !text.is_empty()) {
                 let text = Secret::new(text);
                 let path = self.file.path().to_path_buf();
-                let origin = Origin::File { path, place };
+                let origin = Origin::File { path, location };
                 values.insert(spec.key, SourcedValue { text, origin });
             }
         }
@@ -249,13 +249,16 @@ impl Settings {
     fn text_of_file(
         &self,
         profile: &Profile,
-        [key, path, place]: [&str; 3],
+        [key, path, position]: [&str; 3],
         is_secret: bool,
     ) -> Result<String, Problem> {
         let read = text_file::read_text(&self.resolve_path(path), is_secret);
         let (text, _) = read.map_err(|fault| {
             let path = self.display_path(path);
-            let what = format!("refers to {path}, which {} (from {place})", fault.reason());
+            let what = format!(
+                "refers to {path}, which {} (from {position})",
+                fault.reason()
+            );
             let hint = match fault.hint() {
                 Some(hint) => hint.to_owned(),
                 None if fault.is_absence() => {
@@ -269,7 +272,7 @@ impl Settings {
         // account.
         if text.trim_start_matches('\u{feff}').trim().is_empty() {
             let path = self.display_path(path);
-            let what = format!("refers to {path}, which is empty (from {place})");
+            let what = format!("refers to {path}, which is empty (from {position})");
             let hint = format!("write the value to {path}, or fix the path");
             return Err(profile.invalid(key, &what).with_hint(hint));
         }
@@ -298,7 +301,7 @@ impl Settings {
 }
 
 /// Returns the problem of a key that refers to a variable that is not set.
-fn unset_variable(profile: &Profile, key: &str, text: &str, place: &str) -> Problem {
+fn unset_variable(profile: &Profile, key: &str, text: &str, position: &str) -> Problem {
     const MAX_WORD: usize = 16;
     let name = text.trim_start_matches('$').trim_matches(['{', '}']);
     // A secret that was pasted here by mistake does not look like the name of a variable.
@@ -309,11 +312,11 @@ fn unset_variable(profile: &Profile, key: &str, text: &str, place: &str) -> Prob
         && (name.contains('_')
             || name.len() <= MAX_WORD && !name.contains(|c: char| c.is_ascii_digit()));
     if !is_name {
-        let what = format!("refers to a variable that is not set (from {place})");
+        let what = format!("refers to a variable that is not set (from {position})");
         let hint = format!("{key} must be the name of a variable, not its value");
         return profile.invalid(key, &what).with_hint(hint);
     }
-    let what = format!("refers to the variable {name}, which is not set (from {place})");
+    let what = format!("refers to the variable {name}, which is not set (from {position})");
     let hint = match name == text {
         true => format!("export {name} before joblens is run, or fix {key}"),
         false => format!("write: {key} = \"{name}\""),

@@ -129,18 +129,18 @@ fn a_secret_given_as_the_name_of_a_variable_is_not_shown() {
 #[test]
 fn a_secret_file_must_be_a_regular_file_of_limited_size() {
     let folder = tempfile::tempdir().unwrap();
-    let place = |name: &str| folder.path().join(name);
+    let in_folder = |name: &str| folder.path().join(name);
     // Opening a named pipe blocks until a process writes to it.
     let mut make = std::process::Command::new("mkfifo");
-    assert!(make.arg(place("pipe")).status().unwrap().success());
-    let large = fs::File::create(place("large")).unwrap();
+    assert!(make.arg(in_folder("pipe")).status().unwrap().success());
+    let large = fs::File::create(in_folder("large")).unwrap();
     large.set_len(2 << 20).unwrap();
     for (name, reason) in [
         ("pipe", "not a regular file"),
         ("large", "it is too large"),
         ("none", "no such file"),
     ] {
-        let path = place(name);
+        let path = in_folder(name);
         let toml = format!("[aliyun.default]\naccess_key_secret_file = {path:?}\n");
         let all = settings(&toml, &[]).unwrap();
         let problem = all.profile(&SCHEMA, "default").unwrap_err();

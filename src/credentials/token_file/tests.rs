@@ -20,32 +20,32 @@ fn parts(token: &str) -> BTreeMap<String, String> {
 fn token_file() -> (tempfile::TempDir, TokenFile) {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("cache/joblens/tokens");
-    let place = TokenFile::new(&folder, NAME.to_owned());
-    (home, place)
+    let token_file = TokenFile::new(&folder, NAME.to_owned());
+    (home, token_file)
 }
 
 /// Returns a file to which a token with a lifetime of one hour was written at 0 s.
 fn kept() -> (tempfile::TempDir, TokenFile) {
-    let (home, place) = token_file();
-    place.write(parts("token-1"), at(3600), at(0)).unwrap();
-    (home, place)
+    let (home, token_file) = token_file();
+    token_file.write(parts("token-1"), at(3600), at(0)).unwrap();
+    (home, token_file)
 }
 
-fn token(place: &TokenFile, now: DateTime<Utc>) -> Option<String> {
-    let entry = place.read(now).unwrap()?;
+fn token(token_file: &TokenFile, now: DateTime<Utc>) -> Option<String> {
+    let entry = token_file.read(now).unwrap()?;
     Some(entry.parts["token"].clone())
 }
 
-fn why(place: &TokenFile) -> String {
-    place.read(at(0)).err().unwrap()
+fn why(token_file: &TokenFile) -> String {
+    token_file.read(at(0)).err().unwrap()
 }
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o777
 }
 
-fn names(place: &TokenFile) -> Vec<String> {
-    let found = fs::read_dir(&place.folder).unwrap();
+fn names(token_file: &TokenFile) -> Vec<String> {
+    let found = fs::read_dir(&token_file.folder).unwrap();
     let names = found.map(|one| one.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names.collect();
     names.sort();
@@ -53,27 +53,27 @@ fn names(place: &TokenFile) -> Vec<String> {
 }
 
 /// Replaces the value of one field in the file.
-fn altered(place: &TokenFile, field: &str, value: impl Into<serde_json::Value>) {
+fn altered(token_file: &TokenFile, field: &str, value: impl Into<serde_json::Value>) {
     let mut json: serde_json::Value =
-        serde_json::from_slice(&fs::read(place.path()).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(token_file.path()).unwrap()).unwrap();
     json[field] = value.into();
-    fs::write(place.path(), json.to_string()).unwrap();
+    fs::write(token_file.path(), json.to_string()).unwrap();
 }
 
 #[test]
 fn a_token_file_and_its_folder_are_accessible_only_by_their_owner() {
-    let (home, place) = kept();
-    assert_eq!(token(&place, at(0)).as_deref(), Some("token-1"));
-    assert_eq!(mode(&place.path()), 0o600);
+    let (home, token_file) = kept();
+    assert_eq!(token(&token_file, at(0)).as_deref(), Some("token-1"));
+    assert_eq!(mode(&token_file.path()), 0o600);
     for folder in ["cache", "cache/joblens", "cache/joblens/tokens"] {
         assert_eq!(mode(&home.path().join(folder)), 0o700, "{folder}");
     }
-    assert_eq!(names(&place), [NAME]);
+    assert_eq!(names(&token_file), [NAME]);
 }
 
 #[test]
 fn a_token_is_not_used_in_its_last_minute_or_if_stored_in_the_future() {
-    let (_home, place) = kept();
+    let (_home, token_file) = kept();
     for (second, is_taken) in [
         (-61, false),
         (-60, true),
@@ -82,40 +82,44 @@ fn a_token_is_not_used_in_its_last_minute_or_if_stored_in_the_future() {
         (3600, false),
         (9999, false),
     ] {
-        assert_eq!(token(&place, at(second)).is_some(), is_taken, "{second}");
+        assert_eq!(
+            token(&token_file, at(second)).is_some(),
+            is_taken,
+            "{second}"
+        );
     }
 }
 
 #[test]
 fn a_token_is_used_for_at_most_a_day() {
-    let (_home, place) = token_file();
+    let (_home, token_file) = token_file();
     let far = moment("9999-12-31T23:59:59Z");
-    place.write(parts("token-1"), far, at(0)).unwrap();
-    assert!(token(&place, at(24 * 3600 - 1)).is_some());
-    assert!(token(&place, at(24 * 3600)).is_none());
+    token_file.write(parts("token-1"), far, at(0)).unwrap();
+    assert!(token(&token_file, at(24 * 3600 - 1)).is_some());
+    assert!(token(&token_file, at(24 * 3600)).is_none());
     for end in [i64::MAX, i64::MIN] {
-        altered(&place, "expires_at", end);
-        let entry = place.read(at(0)).unwrap();
+        altered(&token_file, "expires_at", end);
+        let entry = token_file.read(at(0)).unwrap();
         assert_eq!(entry.is_some(), end > 0);
-        altered(&place, "kept_at", end);
-        assert!(place.read(at(0)).unwrap().is_none());
+        altered(&token_file, "kept_at", end);
+        assert!(token_file.read(at(0)).unwrap().is_none());
     }
 }
 
 #[test]
 fn a_valid_token_is_not_replaced_by_an_expired_or_too_large_one() {
-    let (_home, place) = kept();
-    place.write(parts("token-2"), at(60), at(0)).unwrap();
-    place.write(parts("token-3"), at(-9), at(0)).unwrap();
+    let (_home, token_file) = kept();
+    token_file.write(parts("token-2"), at(60), at(0)).unwrap();
+    token_file.write(parts("token-3"), at(-9), at(0)).unwrap();
     let large = "x".repeat(600 << 10);
-    place.write(parts(&large), at(3600), at(0)).unwrap();
-    assert_eq!(token(&place, at(0)).as_deref(), Some("token-1"));
+    token_file.write(parts(&large), at(3600), at(0)).unwrap();
+    assert_eq!(token(&token_file, at(0)).as_deref(), Some("token-1"));
 }
 
 #[test]
 fn a_damaged_file_is_not_used_and_is_replaced() {
-    let (_home, place) = kept();
-    let good = fs::read(place.path()).unwrap();
+    let (_home, token_file) = kept();
+    let good = fs::read(token_file.path()).unwrap();
     let cut = good[..good.len() - 1].to_vec();
     for bytes in [
         Vec::new(),
@@ -125,109 +129,118 @@ fn a_damaged_file_is_not_used_and_is_replaced() {
         b"\xff\xfe\0".to_vec(),
         [&good[..], b"x"].concat(),
     ] {
-        fs::write(place.path(), bytes).unwrap();
-        assert_eq!(why(&place), "it is corrupt");
-        place.write(parts("token-2"), at(3600), at(0)).unwrap();
-        assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
+        fs::write(token_file.path(), bytes).unwrap();
+        assert_eq!(why(&token_file), "it is corrupt");
+        token_file.write(parts("token-2"), at(3600), at(0)).unwrap();
+        assert_eq!(token(&token_file, at(0)).as_deref(), Some("token-2"));
     }
-    fs::write(place.path(), vec![b' '; 600 << 10]).unwrap();
-    assert_eq!(why(&place), "it is too large");
+    fs::write(token_file.path(), vec![b' '; 600 << 10]).unwrap();
+    assert_eq!(why(&token_file), "it is too large");
 }
 
 #[test]
 fn the_reason_for_not_using_a_file_shows_none_of_its_content() {
-    let (_home, place) = kept();
-    fs::write(place.path(), r#"{"parts":{"token":7},"schema":"a-secret"}"#).unwrap();
-    assert_eq!(why(&place), "it is corrupt");
+    let (_home, token_file) = kept();
+    fs::write(
+        token_file.path(),
+        r#"{"parts":{"token":7},"schema":"a-secret"}"#,
+    )
+    .unwrap();
+    assert_eq!(why(&token_file), "it is corrupt");
 }
 
 #[test]
 fn a_file_of_another_version_or_of_another_name_is_not_used() {
-    let (_home, place) = kept();
+    let (_home, token_file) = kept();
     for (field, value) in [("schema", 2.into()), ("name", serde_json::json!("aa"))] {
-        place.write(parts("token-1"), at(3600), at(0)).unwrap();
-        altered(&place, field, value);
-        assert_eq!(why(&place), "unsupported version");
+        token_file.write(parts("token-1"), at(3600), at(0)).unwrap();
+        altered(&token_file, field, value);
+        assert_eq!(why(&token_file), "unsupported version");
     }
-    place.write(parts("token-1"), at(3600), at(0)).unwrap();
-    let other = TokenFile::new(&place.folder, "aa".to_owned());
-    fs::copy(place.path(), other.path()).unwrap();
+    token_file.write(parts("token-1"), at(3600), at(0)).unwrap();
+    let other = TokenFile::new(&token_file.folder, "aa".to_owned());
+    fs::copy(token_file.path(), other.path()).unwrap();
     assert_eq!(why(&other), "unsupported version");
 }
 
 #[test]
 fn a_file_that_others_can_read_or_write_is_not_used() {
     for open in [0o640, 0o620, 0o604, 0o602, 0o610, 0o601, 0o666] {
-        let (_home, place) = kept();
-        fs::set_permissions(place.path(), Permissions::from_mode(open)).unwrap();
-        assert_eq!(why(&place), "readable by others", "{open:o}");
-        place.write(parts("token-2"), at(3600), at(0)).unwrap();
-        assert_eq!(mode(&place.path()), 0o600);
+        let (_home, token_file) = kept();
+        fs::set_permissions(token_file.path(), Permissions::from_mode(open)).unwrap();
+        assert_eq!(why(&token_file), "readable by others", "{open:o}");
+        token_file.write(parts("token-2"), at(3600), at(0)).unwrap();
+        assert_eq!(mode(&token_file.path()), 0o600);
     }
 }
 
 #[test]
 fn a_link_a_pipe_and_a_folder_are_not_used() {
-    let (home, place) = kept();
+    let (home, token_file) = kept();
     let elsewhere = home.path().join("elsewhere");
-    fs::rename(place.path(), &elsewhere).unwrap();
-    symlink(&elsewhere, place.path()).unwrap();
-    assert_eq!(why(&place), "Too many levels of symbolic links");
+    fs::rename(token_file.path(), &elsewhere).unwrap();
+    symlink(&elsewhere, token_file.path()).unwrap();
+    assert_eq!(why(&token_file), "Too many levels of symbolic links");
     // The link is replaced and not followed.
-    place.write(parts("token-2"), at(3600), at(0)).unwrap();
-    assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
+    token_file.write(parts("token-2"), at(3600), at(0)).unwrap();
+    assert_eq!(token(&token_file, at(0)).as_deref(), Some("token-2"));
     let old = fs::read_to_string(&elsewhere).unwrap();
     assert!(old.contains("token-1"));
-    fs::remove_file(place.path()).unwrap();
-    let made = Command::new("mkfifo").arg(place.path()).status().unwrap();
+    fs::remove_file(token_file.path()).unwrap();
+    let made = Command::new("mkfifo")
+        .arg(token_file.path())
+        .status()
+        .unwrap();
     assert!(made.success());
-    fs::set_permissions(place.path(), Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(why(&place), "not a regular file");
-    fs::remove_file(place.path()).unwrap();
-    fs::create_dir(place.path()).unwrap();
-    assert_eq!(why(&place), "not a regular file");
-    place.write(parts("token-2"), at(3600), at(0)).unwrap_err();
-    assert_eq!(names(&place), [NAME]);
+    fs::set_permissions(token_file.path(), Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(why(&token_file), "not a regular file");
+    fs::remove_file(token_file.path()).unwrap();
+    fs::create_dir(token_file.path()).unwrap();
+    assert_eq!(why(&token_file), "not a regular file");
+    token_file
+        .write(parts("token-2"), at(3600), at(0))
+        .unwrap_err();
+    assert_eq!(names(&token_file), [NAME]);
 }
 
 #[test]
 fn a_file_or_folder_of_another_user_is_not_used() {
     // Only root can change the owner of a file.
     if rustix::process::geteuid().is_root() {
-        let (_home, place) = kept();
-        std::os::unix::fs::chown(place.path(), Some(1), None).unwrap();
-        assert_eq!(why(&place), "owned by another user");
-        std::os::unix::fs::chown(&place.folder, Some(1), None).unwrap();
-        let error = place.write(parts("t"), at(3600), at(0)).unwrap_err();
+        let (_home, token_file) = kept();
+        std::os::unix::fs::chown(token_file.path(), Some(1), None).unwrap();
+        assert_eq!(why(&token_file), "owned by another user");
+        std::os::unix::fs::chown(&token_file.folder, Some(1), None).unwrap();
+        let error = token_file.write(parts("t"), at(3600), at(0)).unwrap_err();
         assert_eq!(error.to_string(), "the folder is owned by another user");
     }
 }
 
 #[test]
 fn a_folder_readable_by_others_is_restricted_and_a_linked_one_rejected() {
-    let (home, place) = kept();
-    fs::set_permissions(&place.folder, Permissions::from_mode(0o755)).unwrap();
-    place.write(parts("token-2"), at(3600), at(0)).unwrap();
-    assert_eq!(mode(&place.folder), 0o700);
+    let (home, token_file) = kept();
+    fs::set_permissions(&token_file.folder, Permissions::from_mode(0o755)).unwrap();
+    token_file.write(parts("token-2"), at(3600), at(0)).unwrap();
+    assert_eq!(mode(&token_file.folder), 0o700);
     let elsewhere = home.path().join("elsewhere");
-    fs::rename(&place.folder, &elsewhere).unwrap();
-    symlink(&elsewhere, &place.folder).unwrap();
-    place.write(parts("t"), at(3600), at(0)).unwrap_err();
+    fs::rename(&token_file.folder, &elsewhere).unwrap();
+    symlink(&elsewhere, &token_file.folder).unwrap();
+    token_file.write(parts("t"), at(3600), at(0)).unwrap_err();
 }
 
 #[test]
 fn only_the_rejected_token_is_removed() {
-    let (_home, place) = kept();
-    place.invalidate(&parts("token-0"), at(0));
-    assert_eq!(token(&place, at(0)).as_deref(), Some("token-1"));
-    place.invalidate(&parts("token-1"), at(0));
-    assert_eq!(token(&place, at(0)), None);
-    place.invalidate(&parts("token-1"), at(0));
+    let (_home, token_file) = kept();
+    token_file.invalidate(&parts("token-0"), at(0));
+    assert_eq!(token(&token_file, at(0)).as_deref(), Some("token-1"));
+    token_file.invalidate(&parts("token-1"), at(0));
+    assert_eq!(token(&token_file, at(0)), None);
+    token_file.invalidate(&parts("token-1"), at(0));
 }
 
 #[test]
 fn unused_files_are_removed_when_the_next_one_is_written() {
-    let (_home, place) = kept();
+    let (_home, token_file) = kept();
     let now = SystemTime::now();
     let ages = [
         ("aa.new", 50),
@@ -238,31 +251,31 @@ fn unused_files_are_removed_when_the_next_one_is_written() {
         ("notes.new", 999_999),
     ];
     for (name, age) in ages {
-        let file = File::create(place.folder.join(name)).unwrap();
+        let file = File::create(token_file.folder.join(name)).unwrap();
         file.set_modified(now - Duration::from_secs(age)).unwrap();
     }
-    fs::create_dir(place.folder.join("ee")).unwrap();
-    place.write(parts("token-2"), at(3600), at(0)).unwrap();
+    fs::create_dir(token_file.folder.join("ee")).unwrap();
+    token_file.write(parts("token-2"), at(3600), at(0)).unwrap();
     assert_eq!(
-        names(&place),
+        names(&token_file),
         [NAME, "aa.new", "cc", "ee", "notes.new", "notes.txt"]
     );
 }
 
 #[test]
 fn only_the_hundred_newest_files_are_kept() {
-    let (_home, place) = kept();
+    let (_home, token_file) = kept();
     let now = SystemTime::now();
     for number in 0..150 {
         let name = format!("{number:04x}");
-        let file = File::create(place.folder.join(name)).unwrap();
+        let file = File::create(token_file.folder.join(name)).unwrap();
         file.set_modified(now - Duration::from_secs(1000 + number))
             .unwrap();
     }
-    place.write(parts("token-2"), at(3600), at(0)).unwrap();
-    let names = names(&place);
+    token_file.write(parts("token-2"), at(3600), at(0)).unwrap();
+    let names = names(&token_file);
     assert_eq!(names.len(), 100);
-    assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
+    assert_eq!(token(&token_file, at(0)).as_deref(), Some("token-2"));
     assert!(names.contains(&"0000".to_owned()) && !names.contains(&"0095".to_owned()));
 }
 
@@ -271,9 +284,9 @@ fn nothing_is_left_where_the_folder_cannot_be_created() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("tokens");
     fs::write(&folder, "a file").unwrap();
-    let place = TokenFile::new(&folder, NAME.to_owned());
-    place.write(parts("t"), at(3600), at(0)).unwrap_err();
-    assert!(place.read(at(0)).is_err());
+    let token_file = TokenFile::new(&folder, NAME.to_owned());
+    token_file.write(parts("t"), at(3600), at(0)).unwrap_err();
+    assert!(token_file.read(at(0)).is_err());
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
 }
 
@@ -287,8 +300,10 @@ fn long(number: usize) -> String {
     format!("{number:04}").repeat(500)
 }
 
-fn assert_whole(place: &TokenFile, now: DateTime<Utc>) {
-    let entry = place.read(now).unwrap_or_else(|reason| panic!("{reason}"));
+fn assert_whole(token_file: &TokenFile, now: DateTime<Utc>) {
+    let entry = token_file
+        .read(now)
+        .unwrap_or_else(|reason| panic!("{reason}"));
     if let Some(entry) = entry {
         let token = &entry.parts["token"];
         let number = token[..4].parse().unwrap();
@@ -300,15 +315,15 @@ fn assert_whole(place: &TokenFile, now: DateTime<Utc>) {
 fn work(work: &str) {
     let (number, folder) = work.split_once(' ').unwrap();
     let number: usize = number.parse().unwrap();
-    let place = TokenFile::new(Path::new(folder), NAME.to_owned());
+    let token_file = TokenFile::new(Path::new(folder), NAME.to_owned());
     for round in 0..ROUNDS {
         let mine = parts(&long(number));
-        place.write(mine.clone(), at(3600), at(0)).unwrap();
-        assert_whole(&place, at(0));
+        token_file.write(mine.clone(), at(3600), at(0)).unwrap();
+        assert_whole(&token_file, at(0));
         if round % 10 == number % 10 {
-            place.invalidate(&mine, at(0));
+            token_file.invalidate(&mine, at(0));
         }
-        assert_whole(&place, at(0));
+        assert_whole(&token_file, at(0));
     }
 }
 
@@ -318,13 +333,13 @@ fn twenty_processes_share_a_file_two_hundred_times_each() {
     if let Ok(message) = std::env::var(WORK) {
         return work(&message);
     }
-    let (_home, place) = kept();
-    place.write(parts(&long(0)), at(3600), at(0)).unwrap();
+    let (_home, token_file) = kept();
+    token_file.write(parts(&long(0)), at(3600), at(0)).unwrap();
     let name =
         "credentials::token_file::tests::twenty_processes_share_a_file_two_hundred_times_each";
     let binary = std::env::current_exe().unwrap();
     let start = |number: usize| {
-        let work = format!("{number} {}", place.folder.display());
+        let work = format!("{number} {}", token_file.folder.display());
         let mut command = Command::new(&binary);
         command.args(["--exact", name]).env(WORK, work);
         command
@@ -338,8 +353,8 @@ fn twenty_processes_share_a_file_two_hundred_times_each() {
         .iter_mut()
         .any(|one| one.try_wait().unwrap().is_none())
     {
-        assert_whole(&place, at(0));
-        if let Ok(found) = fs::symlink_metadata(place.path()) {
+        assert_whole(&token_file, at(0));
+        if let Ok(found) = fs::symlink_metadata(token_file.path()) {
             assert_eq!(found.mode() & 0o777, 0o600);
         }
         looks += 1;
@@ -353,5 +368,5 @@ fn twenty_processes_share_a_file_two_hundred_times_each() {
         assert!(message.contains("1 passed"), "{message}");
     }
     assert!(looks > 0);
-    assert!(names(&place).iter().all(|name| name == NAME));
+    assert!(names(&token_file).iter().all(|name| name == NAME));
 }

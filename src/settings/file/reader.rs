@@ -151,8 +151,8 @@ impl Reader<'_> {
         keys: &Table<'_>,
     ) {
         let positions = keys.iter().map(|(key, value)| {
-            let place = self.position(value.span().start);
-            ([table, profile, key.get_ref()].map(str::to_owned), place)
+            let position = self.position(value.span().start);
+            ([table, profile, key.get_ref()].map(str::to_owned), position)
         });
         file.positions.extend(positions);
     }

@@ -76,20 +76,20 @@ pub(super) fn explain(text: &str, error: &toml::de::Error) -> SyntaxError {
 /// Explains a control character in a line, which begins at `start`.
 fn control_character(line: &str, start: usize) -> Option<SyntaxError> {
     let mut characters = line.char_indices();
-    let (place, c) = characters.find(|(_, c)| c.is_control() && *c != '\t')?;
+    let (at, c) = characters.find(|(_, c)| c.is_control() && *c != '\t')?;
     let message = format!(
         "the control character U+{:04X} is not valid in TOML",
         u32::from(c)
     );
     let hint = Some("remove the character".to_owned());
-    Some(SyntaxError::new(start + place, &message, hint))
+    Some(SyntaxError::new(start + at, &message, hint))
 }
 
 /// Explains a character that looks like one of TOML in a line, which begins at `start`.
 fn lookalike(line: &str, start: usize) -> Option<SyntaxError> {
-    let (place, (sign, ascii)) = line.char_indices().find_map(|(place, c)| {
+    let (at, (sign, ascii)) = line.char_indices().find_map(|(at, c)| {
         let sign = LOOKALIKES.iter().find(|(sign, _)| *sign == c)?;
-        Some((place, sign))
+        Some((at, sign))
     })?;
     let shown = match sign.is_whitespace() || *ascii == "nothing" {
         true => format!("the invisible character U+{:04X}", u32::from(*sign)),
@@ -101,7 +101,7 @@ fn lookalike(line: &str, start: usize) -> Option<SyntaxError> {
         "nothing" => format!("remove {shown_sign}"),
         ascii => format!("use {ascii} instead of {shown_sign}"),
     };
-    Some(SyntaxError::new(start + place, &message, Some(hint)))
+    Some(SyntaxError::new(start + at, &message, Some(hint)))
 }
 
 /// Explains a wrong value, which begins at `value_at`; `at` is the position of the parser error.
@@ -324,13 +324,13 @@ mod tests {
 
     #[test]
     fn each_syntax_error_has_its_position_and_a_hint() {
-        for (text, place, what, hint) in SLIPS {
+        for (text, position, what, hint) in SLIPS {
             let error = DeTable::parse(text).unwrap_err();
             let found = explain(text, &error);
             let before = &text[..found.offset];
             let line = 1 + before.matches('\n').count();
             let column = 1 + before.rsplit('\n').next().unwrap().chars().count();
-            assert_eq!(format!("{line}:{column}"), place, "{text}");
+            assert_eq!(format!("{line}:{column}"), position, "{text}");
             assert!(found.message.contains(what), "{text}: {}", found.message);
             let given = found.hint.unwrap_or_default();
             assert!(given.contains(hint), "{text}: {given}");
