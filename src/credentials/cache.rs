@@ -311,9 +311,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
         Ok(Some(refreshed))
     }
 
-    /// Reports whether a rejected credential may be refreshed: not if it was itself the result of a recent refresh and
-    /// never worked, since its age was not the reason and another refresh would cost a call. Files are always read again,
-    /// since they may have been corrected.
+    /// Returns `true` if a rejected credential may be refreshed: not if it was itself the result of a recent refresh
+    /// and never worked, since its age was not the reason and another refresh would cost a call. Files are always read
+    /// again, since they may have been corrected.
     fn may_refresh(&self, rejected: &ActiveCredential<S>, now: DateTime<Utc>) -> bool {
         let provider = self.provider.as_deref();
         let costs_call = provider.is_some_and(CredentialProvider::makes_calls);

@@ -107,7 +107,7 @@ struct CachedRun {
 }
 
 impl CachedRun {
-    /// Reports whether the command may be rerun. Within the cooldown that is only useful for a new reason: a tool
+    /// Returns `true` if the command may be rerun. Within the cooldown that is only useful for a new reason: a tool
     /// can cache a credential until it expires, and print the same one shortly before.
     fn may_rerun(&self, reason: RerunReason) -> bool {
         let Some((at, was_rejected)) = self.rerun else {

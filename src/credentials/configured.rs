@@ -22,7 +22,7 @@ impl CredentialChain {
         profiles
     }
 
-    /// Reports whether `default` is configured: variables or a tool's file, even a damaged one, contain a
+    /// Returns `true` if `default` is configured: variables or a tool's file, even a damaged one, contain a
     /// credential; or they select a profile that the file does not have; or a `JOBLENS_` variable is set. Other
     /// variables of the cloud may be meant for its own tools.
     fn configures_default(&self, schema: &SettingsSchema) -> bool {

@@ -202,7 +202,7 @@ enum CurrentSection {
     Unreadable,
 }
 
-/// Reports whether a line sets a key that a vendor's tool reads. ini.v1 treats such a line as a separate key at any
+/// Returns `true` if a line sets a key that a vendor's tool reads. ini.v1 treats such a line as a separate key at any
 /// indent, and no value contains such a line.
 fn is_known_assignment(line: &str) -> bool {
     let key = line.split_once('=').map(|(key, _)| key.trim());

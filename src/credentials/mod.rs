@@ -90,7 +90,7 @@ pub(crate) trait CredentialProvider<S>: Send + Sync {
     /// Called when the cloud rejects an issued credential.
     fn on_rejected(&self, _signer: &S) {}
 
-    /// Reports whether issuing a credential needs calls.
+    /// Returns `true` if issuing a credential needs calls.
     fn makes_calls(&self) -> bool {
         true
     }

@@ -74,7 +74,7 @@ impl TokenStore {
         ));
     }
 
-    /// Reports whether the files or the command of the profile still have the same result. If not, another account
+    /// Returns `true` if the files or the command of the profile still have the same result. If not, another account
     /// may have been queried. Runs on another thread, since a command can take long.
     async fn is_unchanged(&self) -> bool {
         let first = self.profile.clone();

@@ -126,7 +126,7 @@ impl ToolFiles {
         }
     }
 
-    /// Reports whether only the region of a profile is needed.
+    /// Returns `true` if only the region of a profile is needed.
     pub(super) fn wants_only_region(&self) -> bool {
         self.only_region
     }
@@ -161,7 +161,7 @@ impl ToolFiles {
         }
     }
 
-    /// Reports whether variables may select a profile of a tool.
+    /// Returns `true` if variables may select a profile of a tool.
     pub(super) fn allows_selection(&self) -> bool {
         self.allows_selection
     }
@@ -277,7 +277,7 @@ impl ToolFiles {
     }
 }
 
-/// Reports whether a file or folder does not exist and is not behind a broken link.
+/// Returns `true` if a file or folder does not exist and is not behind a broken link.
 fn is_absent(fault: &FileError, path: &Path) -> bool {
     fault.is_absence() && !is_dangling(path)
 }

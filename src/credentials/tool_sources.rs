@@ -10,7 +10,7 @@ use crate::secret::{Secret, quotable};
 use crate::settings::{Origin, Profile, SOURCE, SettingsSchema, SourcedValue, Values};
 
 impl CredentialChain {
-    /// Reports whether settings of the profile select a profile or a file of a tool.
+    /// Returns `true` if settings of the profile select a profile or a file of a tool.
     pub(super) fn selects_tool(&self, profile: &Profile) -> bool {
         let mut tools = self.sources(profile.schema).iter();
         tools.any(|tool| tool.selection(profile) != [None, None])

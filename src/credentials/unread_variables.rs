@@ -47,7 +47,7 @@ impl CredentialChain {
     }
 }
 
-/// Reports whether a variable is read for a key of the cloud, or is refused with an error.
+/// Returns `true` if a variable is read for a key of the cloud, or is refused with an error.
 fn is_read(schema: &SettingsSchema, name: &str) -> bool {
     schema.all().any(|spec| {
         let is_own = spec.role == SettingRole::Setting && schema.variable(spec.key) == name;

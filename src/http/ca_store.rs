@@ -42,7 +42,7 @@ impl SystemStore {
         }
     }
 
-    /// Reports whether variables name other paths than the system's.
+    /// Returns `true` if variables name other paths than the system's.
     pub(super) fn is_named(&self) -> bool {
         !certificate_paths(&self.environment).is_empty()
     }

@@ -42,7 +42,7 @@ impl ServerClocks {
         corrected.map_or(now, Time::to_datetime)
     }
 
-    /// Reports whether a time has passed by the servers' clocks. If those are unknown, the local clock is assumed
+    /// Returns `true` if a time has passed by the servers' clocks. If those are unknown, the local clock is assumed
     /// to be wrong by up to a day.
     pub fn is_past(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         let is_known = lock(&self.0).is_some();
@@ -53,7 +53,7 @@ impl ServerClocks {
     }
 }
 
-/// Reports whether a time has passed even if the local clock is wrong by the maximum offset that is accepted.
+/// Returns `true` if a time has passed even if the local clock is wrong by the maximum offset that is accepted.
 pub fn is_surely_past(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now.signed_duration_since(at).num_seconds() >= MAX_OFFSET_SECONDS
 }

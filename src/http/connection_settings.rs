@@ -25,7 +25,7 @@ pub fn check_connection_settings(profile: &Profile) -> Result<(), Problem> {
     check_tls_files(profile)
 }
 
-/// Reports whether the certificate of a server can contain this name.
+/// Returns `true` if the certificate of a server can contain this name.
 pub fn is_server_name(name: &str) -> bool {
     ServerName::try_from(name).is_ok()
 }

@@ -57,7 +57,7 @@ impl CredentialState {
         self.trial.acquire().await.ok()
     }
 
-    /// Reports whether the cloud has accepted the credential.
+    /// Returns `true` if the cloud has accepted the credential.
     pub(super) fn is_accepted(&self) -> bool {
         self.trial.is_closed()
     }

@@ -77,7 +77,7 @@ impl Endpoint {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Reports whether the endpoint has a port other than the default of its scheme.
+    /// Returns `true` if the endpoint has a port other than the default of its scheme.
     pub fn has_port(&self) -> bool {
         let port = self.authority.rsplit_once(':').map(|(_, port)| port);
         port.is_some_and(|port| !port.ends_with(']'))
@@ -98,12 +98,12 @@ impl Endpoint {
         if self.https { "https" } else { "http" }
     }
 
-    /// Reports whether the endpoint uses TLS.
+    /// Returns `true` if the endpoint uses TLS.
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// Reports whether the host is this machine.
+    /// Returns `true` if the host is this machine.
     pub fn is_loopback(&self) -> bool {
         self.loopback
     }

@@ -8,7 +8,7 @@ use crate::secret::Redactor;
 const CHECK: &str =
     "a proxy, gateway or captive portal may have answered: check the endpoint, and HTTPS_PROXY";
 
-/// Reports whether a response has the content type of an HTML page.
+/// Returns `true` if a response has the content type of an HTML page.
 pub(super) fn is_named(response: &Response) -> bool {
     let content_type = response.header("content-type").unwrap_or_default();
     let content_type = content_type.trim_start().to_ascii_lowercase();
@@ -17,7 +17,7 @@ pub(super) fn is_named(response: &Response) -> bool {
         .any(|name| content_type.starts_with(name))
 }
 
-/// Reports whether a response is an HTML page.
+/// Returns `true` if a response is an HTML page.
 fn is_html(response: &Response) -> bool {
     const MAX_PROLOGUE_BYTES: usize = 1024;
     let beginning = &response.body[..response.body.len().min(MAX_PROLOGUE_BYTES)];

@@ -246,7 +246,7 @@ impl Transport {
         self.server_clocks.correct(self.now())
     }
 
-    /// Reports whether a time has passed; see [`ServerClocks::is_past`].
+    /// Returns `true` if a time has passed; see [`ServerClocks::is_past`].
     pub fn is_past(&self, at: DateTime<Utc>) -> bool {
         self.server_clocks.is_past(at, self.now())
     }

@@ -33,7 +33,7 @@ impl NoProxy {
         Self(entries.filter_map(Entry::parse).collect())
     }
 
-    /// Reports whether requests to this host and port bypass the proxy; an IPv6 address has no brackets.
+    /// Returns `true` if requests to this host and port bypass the proxy; an IPv6 address has no brackets.
     pub(super) fn matches(&self, host: &str, port: u16) -> bool {
         let host = host.trim_end_matches('.');
         self.0

@@ -89,7 +89,7 @@ impl Proxy {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Reports whether it is an HTTP proxy and not a SOCKS proxy.
+    /// Returns `true` if it is an HTTP proxy and not a SOCKS proxy.
     pub(super) fn is_http(&self) -> bool {
         matches!(self.protocol, ProxyProtocol::Http | ProxyProtocol::Https)
     }
@@ -175,7 +175,7 @@ impl ProxyConfig {
             .filter_map(|named| named.proxy.as_ref().err())
     }
 
-    /// Reports whether any proxy uses TLS, so that its certificate must be verified.
+    /// Returns `true` if any proxy uses TLS, so that its certificate must be verified.
     pub(super) fn has_https_proxy(&self) -> bool {
         self.variables.iter().any(|named| {
             let proxy = named.proxy.as_ref();

@@ -92,7 +92,7 @@ impl DnsError {
         }
     }
 
-    /// Reports whether the host does not exist; `false` if the lookup got no response.
+    /// Returns `true` if the host does not exist; `false` if the lookup got no response.
     ///
     /// The standard library keeps only the text of the resolver's error, not its code.
     pub(super) fn is_unknown(&self) -> bool {

@@ -101,7 +101,7 @@ pub(super) fn plain_text(body: &[u8], redactor: &Redactor) -> Option<String> {
     is_plain.then(|| excerpt(body, redactor))
 }
 
-/// Reports whether a text is the beginning of UTF-16, of compressed data, or of other bytes that are not UTF-8
+/// Returns `true` if a text is the beginning of UTF-16, of compressed data, or of other bytes that are not UTF-8
 /// text.
 fn is_binary(text: &str) -> bool {
     let is_unreadable = |c: &char| *c == char::REPLACEMENT_CHARACTER || c.is_control();

@@ -85,7 +85,7 @@ impl RequestError {
         self
     }
 
-    /// Reports whether the same request can succeed later; `status` is that of the response, if there was one.
+    /// Returns `true` if the same request can succeed later; `status` is that of the response, if there was one.
     pub(super) fn is_transient(&self, status: Option<u16>) -> bool {
         let is_gateways = matches!(status, Some(429 | 502..=504));
         self.retry == RetryAction::Backoff

@@ -113,7 +113,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Reports whether the client has not yet sent a whole head or not yet read the whole response.
+    /// Returns `true` if the client has not yet sent a whole head or not yet read the whole response.
     fn waits_for_client(&self) -> bool {
         !self.is_handled.load(Ordering::Relaxed)
     }

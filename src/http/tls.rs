@@ -79,7 +79,7 @@ impl Pem {
         }
     }
 
-    /// Reports whether it is a pipe, which can be read only once.
+    /// Returns `true` if it is a pipe, which can be read only once.
     fn is_pipe(&self) -> bool {
         matches!(self, Self::File(path) if is_open_descriptor(Path::new(path)))
     }
@@ -319,7 +319,7 @@ pub(super) fn read_ca(path: &Path) -> Result<Vec<CertificateDer<'static>>, Reque
     Ok(certificates)
 }
 
-/// Reports whether rustls can read a certificate.
+/// Returns `true` if rustls can read a certificate.
 fn is_usable(certificate: &CertificateDer<'static>) -> bool {
     RootCertStore::empty().add(certificate.clone()).is_ok()
 }

@@ -76,7 +76,7 @@ impl TrustedCertificates {
         self.exact.extend(certificates);
     }
 
-    /// Reports whether no server is trusted.
+    /// Returns `true` if no server is trusted.
     pub(super) fn is_empty(&self) -> bool {
         self.exact.is_empty()
     }

@@ -48,13 +48,13 @@ impl Certificate {
         (name, values(ORGANIZATION_NAME).collect())
     }
 
-    /// Reports whether it names itself as its issuer.
+    /// Returns `true` if it names itself as its issuer.
     pub(super) fn is_self_signed(&self) -> bool {
         let fields = self.0.tbs_certificate();
         fields.issuer() == fields.subject()
     }
 
-    /// Reports whether it names the subject of another certificate as its issuer.
+    /// Returns `true` if it names the subject of another certificate as its issuer.
     pub(super) fn is_issued_by(&self, ca: &Self) -> bool {
         self.0.tbs_certificate().issuer() == ca.0.tbs_certificate().subject()
     }
@@ -78,13 +78,13 @@ impl Certificate {
         Some(bytes.len() * 8 - usize::try_from(unused).ok()?)
     }
 
-    /// Reports whether it is marked as the certificate of a CA.
+    /// Returns `true` if it is marked as the certificate of a CA.
     pub(super) fn is_ca(&self) -> bool {
         let extension = self.0.tbs_certificate().get_extension::<BasicConstraints>();
         matches!(extension, Ok(Some((_, constraints))) if constraints.ca)
     }
 
-    /// Reports whether it can issue certificates, by the rules of OpenSSL: it is marked as a CA; or it has no such
+    /// Returns `true` if it can issue certificates, by the rules of OpenSSL: it is marked as a CA; or it has no such
     /// mark and may sign certificates; or its version has no extensions and it is self-signed.
     pub(super) fn can_issue(&self) -> bool {
         let fields = self.0.tbs_certificate();
@@ -102,7 +102,7 @@ impl Certificate {
         }
     }
 
-    /// Reports whether its version is below 3, without extensions.
+    /// Returns `true` if its version is below 3, without extensions.
     pub(super) fn is_old_version(&self) -> bool {
         self.0.tbs_certificate().version() != Version::V3
     }
@@ -205,7 +205,7 @@ fn certificate_error(error: rustls::Error) -> CertificateError {
 pub(super) struct PublicKey(SubjectPublicKeyInfoOwned);
 
 impl PublicKey {
-    /// Reports whether both keys are equal, in any encoding of their parameters; `false` if `other` cannot be
+    /// Returns `true` if both keys are equal, in any encoding of their parameters; `false` if `other` cannot be
     /// parsed.
     pub(super) fn matches_der(&self, other: &[u8]) -> bool {
         SubjectPublicKeyInfoOwned::from_der(other).is_ok_and(|other| {

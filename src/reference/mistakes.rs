@@ -152,7 +152,7 @@ fn full_width_at(input: &str) -> Option<(&'static str, String, Range<usize>)> {
     Some(("a profile and latest follow '@'", hint, span))
 }
 
-/// Reports whether a text begins like a path of a file system.
+/// Returns `true` if a text begins like a path of a file system.
 fn is_path(text: &str) -> bool {
     let roots = ["./", "../", "~/"];
     is_drive(text) || roots.iter().any(|root| text.starts_with(root))
@@ -200,7 +200,7 @@ fn bracketed_range(input: &str) -> Option<(usize, &str)> {
     (is_number(start) && is_number(end)).then_some((at, range))
 }
 
-/// Reports whether a path begins with a drive letter, such as `C:/jobs`.
+/// Returns `true` if a path begins with a drive letter, such as `C:/jobs`.
 fn is_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }

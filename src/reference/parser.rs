@@ -374,7 +374,7 @@ pub(super) fn split(input: &str) -> Vec<Token<'_>> {
         .collect()
 }
 
-/// Reports whether the text is a cloud and a kind with an empty last segment.
+/// Returns `true` if the text is a cloud and a kind with an empty last segment.
 fn is_scope(parts: &[Token<'_>]) -> bool {
     parts.len() > 2 && parts.last().is_some_and(|part| part.text.is_empty())
 }
@@ -389,7 +389,7 @@ pub(super) fn nth_segment(input: &str, n: usize) -> Range<usize> {
         .map_or_else(|| end_span(input), |part| part.at..input.len())
 }
 
-/// Reports whether a text is `-` or the number of a row such as `%1`, which stand for references on a terminal.
+/// Returns `true` if a text is `-` or the number of a row such as `%1`, which stand for references on a terminal.
 fn is_short_reference(input: &str) -> bool {
     let is_number = |row: &str| !row.is_empty() && row.bytes().all(|byte| byte.is_ascii_digit());
     input == "-" || input.strip_prefix('%').is_some_and(is_number)

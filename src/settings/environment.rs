@@ -70,7 +70,7 @@ impl Environment {
         }
     }
 
-    /// Reports whether the value of any variable is not UTF-8.
+    /// Returns `true` if the value of any variable is not UTF-8.
     pub(crate) fn has_unreadable(&self) -> bool {
         !self.unreadable.is_empty()
     }
@@ -126,7 +126,7 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// Reports whether the process runs in a CI system: `CI` is set, and not to `false` or `0`.
+    /// Returns `true` if the process runs in a CI system: `CI` is set, and not to `false` or `0`.
     pub fn is_ci(&self) -> bool {
         self.get("CI")
             .is_some_and(|value| !matches!(value, "false" | "0"))

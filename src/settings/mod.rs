@@ -111,12 +111,12 @@ impl SettingSpec {
         }
     }
 
-    /// Reports whether it is the address of a service: `endpoint` or `…_endpoint`.
+    /// Returns `true` if it is the address of a service: `endpoint` or `…_endpoint`.
     pub fn is_endpoint(&self) -> bool {
         self.key.rsplit('_').next() == Some("endpoint")
     }
 
-    /// Reports whether a program may print it under this name: the key in any notation, a variable, or another
+    /// Returns `true` if a program may print it under this name: the key in any notation, a variable, or another
     /// name.
     pub(crate) fn matches_output_key(&self, name: &str) -> bool {
         let names = self.aliases.iter().copied();
@@ -125,7 +125,7 @@ impl SettingSpec {
     }
 }
 
-/// Reports whether two names are equal in any notation, such as `access_key_id`, `AccessKeyId` and `access-key-id`.
+/// Returns `true` if two names are equal in any notation, such as `access_key_id`, `AccessKeyId` and `access-key-id`.
 pub(crate) fn is_same_word(left: &str, right: &str) -> bool {
     let letters = |text: &str| {
         let text = text.replace(['_', '-'], "");

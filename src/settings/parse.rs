@@ -54,7 +54,7 @@ pub fn invalid_value(name: &str, text: &str, reason: impl Display) -> Problem {
     Problem::usage(format!("invalid value '{text}' for {name}: {reason}"))
 }
 
-/// Reports whether a text looks like a duration and not like a date.
+/// Returns `true` if a text looks like a duration and not like a date.
 pub fn is_almost_duration(text: &str) -> bool {
     let text = text.trim();
     let text = text.strip_prefix('-').unwrap_or(text);

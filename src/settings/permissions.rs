@@ -125,7 +125,7 @@ enum Owners {
 }
 
 impl Owners {
-    /// Reports whether folders of another user are rejected, for `user` and below a folder to which everybody can
+    /// Returns `true` if folders of another user are rejected, for `user` and below a folder to which everybody can
     /// write.
     fn refuse_foreign(self, user: u32, is_below_shared: bool) -> bool {
         self == Self::Trusted || user == ROOT_UID || is_below_shared
@@ -136,7 +136,7 @@ fn home() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| home.is_absolute())
 }
 
-/// Reports whether a user other than this one and root can read a file.
+/// Returns `true` if a user other than this one and root can read a file.
 pub(super) fn is_readable_by_others(data: &Metadata) -> bool {
     Access::of(data).is_readable_by_others()
 }
@@ -174,7 +174,7 @@ impl Access {
         self.mode & 0o022 != 0
     }
 
-    /// Reports whether it is a folder like /tmp, in which others can create files but not replace them.
+    /// Returns `true` if it is a folder like /tmp, in which others can create files but not replace them.
     fn is_shared(&self) -> bool {
         self.is_writable_by_others() && self.mode & STICKY_BIT != 0
     }
@@ -199,7 +199,7 @@ impl Access {
         self.mode & mask != 0
     }
 
-    /// Reports whether the mode lets others read the content, not only write or execute the file.
+    /// Returns `true` if the mode lets others read the content, not only write or execute the file.
     fn others_can_read(&self) -> bool {
         let is_shared_by_root = self.owner == ROOT_UID && self.user != ROOT_UID;
         self.mode & if is_shared_by_root { 0o004 } else { 0o044 } != 0
@@ -223,7 +223,7 @@ impl Access {
     }
 }
 
-/// Reports whether a path is an open descriptor of this process, such as `/dev/stdin`.
+/// Returns `true` if a path is an open descriptor of this process, such as `/dev/stdin`.
 pub(crate) fn is_open_descriptor(path: &Path) -> bool {
     let folders = ["/dev/stdin", "/dev/fd", "/proc/self/fd"];
     folders.iter().any(|open| path.starts_with(open))
@@ -299,7 +299,7 @@ fn start(path: &Path, home: Option<&Path>) -> (PathBuf, Vec<OsString>) {
     (at, names.into_iter().rev().collect())
 }
 
-/// Checks a folder. Returns whether others can create files in it but not replace them.
+/// Checks a folder. Returns `true` if others can create files in it but not replace them.
 fn check_folder(
     folder: &Path,
     owners: Owners,

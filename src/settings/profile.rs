@@ -44,7 +44,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Reports whether a command printed the value.
+    /// Returns `true` if a command printed the value.
     pub fn is_command(&self) -> bool {
         matches!(
             self,
@@ -178,7 +178,7 @@ impl Profile {
         self.schema.cloud
     }
 
-    /// Reports whether a part of the credential is in a separate file or a tool's file, which can be rewritten, or
+    /// Returns `true` if a part of the credential is in a separate file or a tool's file, which can be rewritten, or
     /// is printed by a command.
     pub fn is_reloadable(&self) -> bool {
         self.reload.is_some()
@@ -264,7 +264,7 @@ impl Profile {
         }
     }
 
-    /// Reports whether its credential is fetched from the metadata service of the machine.
+    /// Returns `true` if its credential is fetched from the metadata service of the machine.
     pub fn uses_instance_role(&self) -> bool {
         self.values.contains_key(METADATA)
     }

@@ -69,7 +69,7 @@ pub struct RecordedSettings {
     references: BTreeMap<String, Vec<String>>,
 }
 
-/// Reports whether a replay needs a setting. Files may not exist on its machine, and certificates are not verified.
+/// Returns `true` if a replay needs a setting. Files may not exist on its machine, and certificates are not verified.
 fn is_needed(key: &str) -> bool {
     !network::PATH_KEYS.contains(&key) && ![CA_DATA, "token_cache"].contains(&key)
 }
@@ -245,7 +245,7 @@ impl Settings {
         }
     }
 
-    /// Reports whether the settings come from a recording.
+    /// Returns `true` if the settings come from a recording.
     pub(crate) fn is_recorded(&self) -> bool {
         self.recorded.is_some()
     }

@@ -20,7 +20,7 @@ pub struct ReferencedFile {
 
 const CLIENT_KEY: &str = "client_key";
 
-/// Reports whether a path is below the folders in which containers mount secrets. The mount determines their modes.
+/// Returns `true` if a path is below the folders in which containers mount secrets. The mount determines their modes.
 pub(crate) fn is_mounted(path: &Path) -> bool {
     let folders = ["/var/run/secrets", "/run/secrets"];
     folders.iter().any(|folder| path.starts_with(folder))

@@ -72,7 +72,7 @@ impl FileError {
     }
 }
 
-/// Reports whether a path contains a broken link: the target is then probably not mounted, rather than absent.
+/// Returns `true` if a path contains a broken link: the target is then probably not mounted, rather than absent.
 pub(crate) fn is_dangling(path: &Path) -> bool {
     let mut existing = path.ancestors();
     let existing = existing.find_map(|path| Some((path, path.symlink_metadata().ok()?)));

@@ -60,7 +60,7 @@ impl Output {
         })
     }
 
-    /// Reports whether the process wrote far more than is kept. Nothing more is read then.
+    /// Returns `true` if the process wrote far more than is kept. Nothing more is read then.
     pub fn is_flooded(&self) -> bool {
         self.is_flooded.load(Ordering::Relaxed)
     }

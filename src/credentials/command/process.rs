@@ -166,7 +166,7 @@ fn wait(
     Ok(finished)
 }
 
-/// Reports whether a user at a terminal can be prompted: this process is in the terminal's foreground.
+/// Returns `true` if a user at a terminal can be prompted: this process is in the terminal's foreground.
 fn has_terminal() -> bool {
     let terminal = File::open("/dev/tty").ok();
     let group = terminal.and_then(|terminal| tcgetpgrp(terminal).ok());

@@ -103,7 +103,7 @@ fn proxy_hint(proxy: &Proxy, hint: &str) -> String {
     }
 }
 
-/// Reports whether an alert is about the client's certificate or its absence. TLS 1.2 has no separate alert for
+/// Returns `true` if an alert is about the client's certificate or its absence. TLS 1.2 has no separate alert for
 /// that, so it also depends on whether the server requested a certificate.
 fn is_about_client(alert: AlertDescription, request: CertificateRequest) -> bool {
     use AlertDescription as Alert;

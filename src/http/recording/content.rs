@@ -288,7 +288,7 @@ fn begins_document(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{") || body.trim_ascii_start().starts_with(b"[")
 }
 
-/// Reports whether a body that could not be parsed starts like a document. Plain text can be a log, whose lines are
+/// Returns `true` if a body that could not be parsed starts like a document. Plain text can be a log, whose lines are
 /// documents or start with `[`.
 fn is_part_of_document(body: &[u8], is_plain: bool) -> bool {
     let first_line = || body.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -298,20 +298,20 @@ fn is_part_of_document(body: &[u8], is_plain: bool) -> bool {
     }
 }
 
-/// Reports whether a text is one short line, such as the error message of a gateway, and not a part of a document.
+/// Returns `true` if a text is one short line, such as the error message of a gateway, and not a part of a document.
 fn is_sentence(text: &str) -> bool {
     const MAX_LEN: usize = 300;
     text.len() <= MAX_LEN && !text.contains(['{', '[', '<', '\n', '\0'])
 }
 
-/// Reports whether a text is a name, such as that of an instance role, or empty.
+/// Returns `true` if a text is a name, such as that of an instance role, or empty.
 fn is_name(text: &str) -> bool {
     const MAX_LEN: usize = 64;
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
     text.len() <= MAX_LEN && text.chars().all(is_part) && !looks_random(text)
 }
 
-/// Reports whether the value of a header or parameter authenticates the caller.
+/// Returns `true` if the value of a header or parameter authenticates the caller.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = ["cookie", "authoriz", "-token"];

@@ -103,7 +103,7 @@ impl Outgoing<'_> {
         key(self.cloud, self.profile, self.request.operation, request)
     }
 
-    /// Reports whether the response is a secret: metadata services return a token for a PUT request.
+    /// Returns `true` if the response is a secret: metadata services return a token for a PUT request.
     pub(super) fn has_secret_response(&self) -> bool {
         self.request.method == Method::Put
     }

@@ -139,7 +139,7 @@ impl Session {
         }
     }
 
-    /// Reports whether a request of a replay had no recorded response.
+    /// Returns `true` if a request of a replay had no recorded response.
     pub fn lacks_responses(&self) -> bool {
         matches!(self, Self::Replay(replay) if replay.lacks_responses())
     }
@@ -179,7 +179,7 @@ impl Session {
         }
     }
 
-    /// Reports whether a replay was stopped at the end of its recording, and not by a signal of its own.
+    /// Returns `true` if a replay was stopped at the end of its recording, and not by a signal of its own.
     pub fn has_ended(&self) -> bool {
         matches!(self, Self::Replay(replay) if replay.has_ended())
     }

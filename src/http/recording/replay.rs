@@ -123,7 +123,7 @@ impl Replay {
         T::deserialize(self.header.values.get(name)?).ok()
     }
 
-    /// Reports whether a request had no recorded response.
+    /// Returns `true` if a request had no recorded response.
     pub(super) fn lacks_responses(&self) -> bool {
         self.lacks_responses.load(Ordering::Relaxed)
     }

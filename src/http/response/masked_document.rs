@@ -22,7 +22,7 @@ pub(super) fn mask_xml_texts(text: &str) -> String {
 /// Keys of the cloud's result code, in lower case.
 const CODE_KEYS: [&str; 5] = ["code", "errcode", "error_code", "errorcode", "retcode"];
 
-/// Reports whether a string is a result code, which is shown because it explains the response. Other texts of these
+/// Returns `true` if a string is a result code, which is shown because it explains the response. Other texts of these
 /// keys may be authorization codes.
 fn is_result_code(key: &str, value: &str) -> bool {
     let is_known = CODE_KEYS

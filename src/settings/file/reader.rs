@@ -335,7 +335,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports whether the file itself contains a secret.
+    /// Returns `true` if the file itself contains a secret.
     pub(super) fn contains_secret(&self, file: &SettingsFile) -> bool {
         file.profiles.iter().any(|((cloud, _), entries)| {
             let schema = self.schemas.iter().find(|schema| schema.cloud == cloud);

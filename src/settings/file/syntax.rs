@@ -144,7 +144,7 @@ fn wrong_value(key: &str, value: &str, value_at: usize, at: usize) -> SyntaxErro
     }
 }
 
-/// Reports whether TOML accepts the key as it is: in quotes, or with plain characters, also with dots and blanks
+/// Returns `true` if TOML accepts the key as it is: in quotes, or with plain characters, also with dots and blanks
 /// between them.
 fn is_plain_key(key: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-. \t".contains(c);

@@ -122,7 +122,7 @@ impl Settings {
         Some(account.skipped_sources.clone())
     }
 
-    /// Reports whether a profile has a table in the config file; in a replay, in that of the recorded run.
+    /// Returns `true` if a profile has a table in the config file; in a replay, in that of the recorded run.
     pub fn has_table(&self, cloud: &str, name: &str) -> bool {
         match &self.recorded {
             Some(recorded) => {
