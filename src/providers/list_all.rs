@@ -15,7 +15,7 @@ use crate::model::{self, Notice, NoticeCode, State};
 use crate::providers::{BoxFuture, Client, GetResult, RequestOptions, ScopeListRequest};
 use crate::reference::Scope;
 use conflicts::merge_conflicts;
-use progress::ListProgress;
+use progress::{Bounds, ListProgress};
 
 /// Maximum number of pages of a list: a million rows at a hundred rows per page.
 const MAX_PAGES: usize = 10_000;
@@ -29,6 +29,13 @@ const MAX_PASSES: u8 = 3;
 pub enum Truncation {
     /// The limit was reached, and there are more rows.
     Limit(usize),
+    /// The maximum number of lookups was reached before the limit.
+    LookupLimit {
+        /// Number of rows that were examined.
+        examined: u64,
+        /// Number of rows of the list, if the cloud reports it.
+        total: Option<u64>,
+    },
     /// The caller stopped taking pages.
     Stopped,
     /// The cloud returned a page without new rows.
@@ -49,6 +56,9 @@ impl fmt::Display for Truncation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Limit(limit) => write!(f, "truncated at {limit}, as requested"),
+            Self::LookupLimit { examined, .. } => {
+                write!(f, "only the first {examined} were examined")
+            }
             Self::Stopped => f.write_str("stopped early"),
             Self::RepeatedPage => f.write_str("the cloud returned the same page twice"),
             Self::TooManyPages(pages) => write!(f, "truncated after {pages} pages"),
@@ -95,7 +105,7 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// state, even if the filter drops that state ([`Page::withdrawn`]). The state is unknown if rows of one page differ,
 /// or if pages show different ends, until the list is read again. Rows of earlier runs of a job ([`Page::runs`]) are
 /// dropped. If each job requires additional requests
-/// ([`list_limit`]), `limit` counts the jobs for which requests were made, in any state.
+/// ([`list_limit`]), also stops after [`Filter::max_lookups`] jobs for which requests were made, in any state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
 ///
@@ -172,6 +182,12 @@ trait PageSource: Sync {
         false
     }
 
+    /// Returns the maximum number of rows that required additional requests or could not be read; `None` if the
+    /// limit of rows applies to them.
+    fn max_lookups(&self) -> Option<usize> {
+        None
+    }
+
     /// Returns the maximum number of pages.
     fn max_pages(&self) -> usize {
         MAX_PAGES
@@ -225,6 +241,10 @@ impl PageSource for JobPages<'_> {
         costly.is_some_and(|filter| filter.matches(&row.job, false))
     }
 
+    fn max_lookups(&self) -> Option<usize> {
+        self.filter.max_lookups
+    }
+
     fn max_pages(&self) -> usize {
         self.filter.max_pages.unwrap_or(MAX_PAGES)
     }
@@ -270,7 +290,12 @@ async fn read_pages<S: PageSource>(
     limit: Option<usize>,
     on_page: OnPage<'_, S::Row>,
 ) -> Result<ListStats, Problem> {
-    let (budget, max_pages) = (options.deadline.remaining(), source.max_pages());
+    let budget = options.deadline.remaining();
+    let bounds = Bounds {
+        rows: limit,
+        lookups: source.max_lookups().or(limit),
+        pages: source.max_pages(),
+    };
     let mut progress = ListProgress::default();
     let mut cursor = Cursor::FIRST;
     loop {
@@ -304,14 +329,14 @@ async fn read_pages<S: PageSource>(
         let is_broken = !is_empty && on_page(page).await.is_break();
         let truncation = match (next, limit) {
             (_, Some(limit)) if progress.exceeds_limit => Some(Truncation::Limit(limit)),
-            (Some(next), _) => match progress.stop(limit, max_pages, is_broken) {
+            (Some(next), _) => match progress.stop(&bounds, is_broken) {
                 None => {
                     cursor = next;
                     continue;
                 }
                 stop => stop,
             },
-            (None, _) if !is_broken && progress.must_repeat(max_pages) => {
+            (None, _) if !is_broken && progress.must_repeat(bounds.pages) => {
                 progress.repeat();
                 cursor = Cursor::FIRST;
                 continue;

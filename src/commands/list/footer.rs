@@ -80,7 +80,7 @@ fn messages(report: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
         ListStatus::Truncated(Truncation::MissingIds(_)) => {}
         ListStatus::Truncated(cut) => add(
             truncation_text(cut, report.total),
-            Some(truncation_text(cut, None)),
+            Some(truncation_text(&without_total(*cut), None)),
         ),
         ListStatus::ActiveFirst { has_all_active } => add(
             active_first(report.count, report.total, *has_all_active),
@@ -213,7 +213,7 @@ pub(super) fn uncompared(listed: &[ScopeReport], filter: &Filter) -> Vec<Notice>
 }
 
 /// Returns why the rows are not all that was requested, for the last line of a list of
-/// references. A limit that the user set does not count.
+/// references. A limit that the user set does not count if as many rows were found.
 pub(super) fn reason(
     listed: &[ScopeReport],
     left_out: usize,
@@ -283,7 +283,25 @@ fn truncation_text(cut: &Truncation, total: Option<u64>) -> String {
                 if *limit == 1 { "" } else { "s" }
             )
         }
+        (Truncation::LookupLimit { examined, total }, _) => {
+            let examined = match total {
+                Some(total) => format!("examined the first {examined} of {total}"),
+                None => format!("examined only the first {examined}"),
+            };
+            format!("{examined}; use --limit none to examine all")
+        }
         (cut, _) => format!("{cut}; there may be more"),
+    }
+}
+
+/// Returns the same reason without the number of rows of one scope.
+fn without_total(cut: Truncation) -> Truncation {
+    match cut {
+        Truncation::LookupLimit { examined, .. } => Truncation::LookupLimit {
+            examined,
+            total: None,
+        },
+        cut => cut,
     }
 }
 

@@ -133,6 +133,7 @@ impl ScopeLister {
         let filter = Filter {
             checks_scope: is_named,
             is_optional: !is_named,
+            max_lookups: self.options.max_lookups(scope.kind),
             ..self.options.filter_for(&self.target.account())
         };
         let finds_active = self.active_first && self.options.may_leave_out_active(scope.kind);

@@ -185,6 +185,17 @@ impl ListOptions {
         }
     }
 
+    /// Returns the maximum number of resources of a kind that are looked up per scope, if its list requires it: with
+    /// a filter, more lookups than results can be necessary.
+    pub(super) fn max_lookups(&self, kind: &Kind) -> Option<usize> {
+        let usual = kind.list_limit()?;
+        match self.limit {
+            Limit::All => None,
+            Limit::AtMost(limit) => Some(limit.max(usual)),
+            Limit::CappedWithActive(_) | Limit::Default => Some(usual),
+        }
+    }
+
     /// Reports whether the default limit can omit active jobs of a kind that its list can find.
     pub(super) fn may_leave_out_active(&self, kind: &Kind) -> bool {
         matches!(self.limit, Limit::Default | Limit::CappedWithActive(_))

@@ -95,19 +95,44 @@ async fn a_limit_of_20_commands_takes_twenty_lookups_and_two_pages() {
 }
 
 #[tokio::test]
-async fn a_limit_counts_the_looked_up_commands_and_not_the_shown_ones() {
+async fn a_list_ends_after_the_maximum_number_of_lookups() {
     let emulator = start_emulator(&commands(45)).await;
-    let filter = Filter {
+    let failed = Filter {
         states: vec![State::Failed],
         ..Filter::default()
     };
-    let listing = list_commands(&emulator, &filter, 20).await;
+    let examined = |examined| Truncation::LookupLimit {
+        examined,
+        total: Some(45),
+    };
+    let listing = list_commands(&emulator, &failed, 20).await;
     assert!(listing.found.is_empty());
+    assert_eq!(listing.stats.unwrap().truncation, Some(examined(20)));
+    assert_eq!(emulator.calls("aliyun/ListInvocationStatus"), 20);
+    let filter = Filter {
+        max_lookups: Some(30),
+        ..failed
+    };
+    let listing = list_commands(&emulator, &filter, 3).await;
+    assert_eq!(listing.stats.unwrap().truncation, Some(examined(30)));
+    assert_eq!(emulator.calls("aliyun/ListInvocationStatus"), 50);
+}
+
+#[tokio::test]
+async fn lookups_continue_until_the_limit_of_matching_commands_is_reached() {
+    let text = jobs(KIND, "Failed", 12) + &commands(24)[jobs(KIND, "Running", 12).len()..];
+    let emulator = start_emulator(&text).await;
+    let filter = Filter {
+        states: vec![State::Running],
+        max_lookups: Some(20),
+        ..Filter::default()
+    };
+    let listing = list_commands(&emulator, &filter, 5).await;
+    assert_eq!(listed(&listing.found), references(KIND, 17)[12..]);
     assert_eq!(
         listing.stats.unwrap().truncation,
-        Some(Truncation::Limit(20))
+        Some(Truncation::Limit(5))
     );
-    assert_eq!(emulator.calls("aliyun/ListInvocationStatus"), 20);
 }
 
 #[tokio::test]

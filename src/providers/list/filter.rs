@@ -27,6 +27,9 @@ pub struct Filter {
     pub since: Option<Since>,
     /// Maximum number of rows per page, if the cloud supports a page size.
     pub page_rows: Option<usize>,
+    /// Maximum number of rows for which additional requests are sent, for kinds whose list requires them; `None` if
+    /// the limit of rows applies.
+    pub max_lookups: Option<usize>,
     /// Maximum number of pages to request.
     pub max_pages: Option<usize>,
     /// True if the user named the scope, so that an empty list of a scope that does not exist is an error.

@@ -33,6 +33,15 @@ impl Counts {
         self.min_total = [self.min_total, page.total].into_iter().flatten().min();
     }
 
+    /// Returns how much of the list was read when the maximum number of lookups was reached.
+    fn lookup_limit(&self) -> Truncation {
+        let examined = self.distinct;
+        Truncation::LookupLimit {
+            examined,
+            total: self.total.filter(|total| *total > examined),
+        }
+    }
+
     /// Returns the mismatch after the last page, if rows are missing. A row can be received twice while another one
     /// is never received.
     fn missing_rows(&self) -> Option<Truncation> {
@@ -44,6 +53,16 @@ impl Counts {
         let is_uncounted = self.repeated > 0 && self.total.is_none();
         mismatch.or(is_uncounted.then_some(Truncation::RepeatedRows(self.repeated)))
     }
+}
+
+/// The maximum numbers after which a list is not read further.
+pub(super) struct Bounds {
+    /// Rows that are passed on.
+    pub rows: Option<usize>,
+    /// Rows that required additional requests or could not be read.
+    pub lookups: Option<usize>,
+    /// Pages that are requested.
+    pub pages: usize,
 }
 
 /// How far a list has been read.
@@ -140,17 +159,15 @@ impl ListProgress {
     }
 
     /// Returns the reason not to request the next page, if there is one.
-    pub(super) fn stop(
-        &self,
-        limit: Option<usize>,
-        max_pages: usize,
-        is_broken: bool,
-    ) -> Option<Truncation> {
-        match limit {
-            Some(limit) if self.kept.max(self.cost) >= limit => Some(Truncation::Limit(limit)),
+    pub(super) fn stop(&self, bounds: &Bounds, is_broken: bool) -> Option<Truncation> {
+        match bounds.rows {
+            Some(limit) if self.kept >= limit => Some(Truncation::Limit(limit)),
+            _ if bounds.lookups.is_some_and(|max| self.cost >= max) => {
+                Some(self.counts.lookup_limit())
+            }
             _ if is_broken => Some(Truncation::Stopped),
             _ if self.is_repeated => Some(Truncation::RepeatedPage),
-            _ if self.pages >= max_pages || self.empty_pages >= MAX_EMPTY_PAGES => {
+            _ if self.pages >= bounds.pages || self.empty_pages >= MAX_EMPTY_PAGES => {
                 Some(Truncation::TooManyPages(self.pages))
             }
             _ => None,

@@ -122,6 +122,56 @@ fn invocations_are_limited_even_in_the_name_format() {
     assert_eq!(all.len(), 25);
 }
 
+/// Starts an emulator with commands that have ended, newer ones, and then running ones.
+fn invocations(ended: usize, running: usize) -> Emulated {
+    let commands = (0..ended + running).map(|number| {
+        let state = match number < ended {
+            true => "state = 'Finished', exit_code = 1",
+            false => "state = 'Running'",
+        };
+        format!(
+            "[[job]]\nref = 'aliyun/invocation/c/c-{number:02}'\nage = '{}m'\nstates = [{{ after = '0s', {state} }}]\n",
+            number + 1
+        )
+    });
+    Emulated::start(&commands.collect::<String>())
+}
+
+#[test]
+fn a_limit_counts_the_invocations_that_match_the_filter() {
+    let scope = "aliyun/invocation/c";
+    let emulated = invocations(8, 4);
+    let running = ["08", "09", "10", "11"].map(|number| format!("{scope}/c-{number}"));
+    for (limit, count) in [("3", 3), ("4", 4), ("5", 4), ("9", 4), ("none", 4)] {
+        let found = names(&emulated, &[scope, "--active", "--limit", limit]);
+        assert_eq!(found, running[..count], "{limit}");
+    }
+    assert_eq!(names(&emulated, &[scope, "--active"]), running);
+}
+
+#[test]
+fn a_list_that_ends_before_its_limit_reports_how_many_were_examined() {
+    let emulated = invocations(15, 15);
+    let examined =
+        "aliyun/invocation/c/: examined the first 20 of 30; use --limit none to examine all";
+    for limit in [&[][..], &["--limit", "10"], &["--limit", "20"]] {
+        let listed = [&["aliyun/invocation/c", "--active"], limit].concat();
+        let found = names(&emulated, &listed);
+        let mark = format!("#!incomplete: {examined}");
+        assert_eq!((found.len(), found.last()), (6, Some(&mark)), "{limit:?}");
+        let run = list(&emulated, &listed);
+        let footer = format!("5 found in aliyun/invocation/c/ (active)\n{examined}\n");
+        assert_eq!(run.stderr, footer, "{limit:?}");
+    }
+    for (limit, count) in [("5", 5), ("26", 15)] {
+        let found = names(
+            &emulated,
+            &["aliyun/invocation/c", "--active", "--limit", limit],
+        );
+        assert_eq!(found.len(), count, "{limit}: {:?}", found.last());
+    }
+}
+
 #[test]
 fn a_failed_page_shows_the_jobs_before_it_and_the_error() {
     let fault = fault_after(2, "kind = 'refuse'");
