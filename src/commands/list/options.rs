@@ -23,7 +23,8 @@ use crate::settings::{SettingsFile, invalid_value};
     after_help = "A scope is a reference prefix, such as aliyun/job/CLUSTER, huawei/image-job or \
         tencent/service/CLUSTER/NAMESPACE; a cloud name alone lists its clusters, and the jobs that are in no cluster. \
         Without a scope, the jobs of all configured profiles are listed, active ones first; huawei/job cannot be listed, \
-        and aliyun/invocation, which needs a request for each job, is listed only if you name its scope.\n\
+        and aliyun/invocation, which needs a request for each job, is listed only if you name its scope: --state, --active \
+        and --sort-by then examine its first 20 jobs, or as many as --limit if that is more.\n\
         Exit codes: 0 success, even if nothing was found · 2 usage error · 3 not found · 4 authentication or permission · \
         5 service or network error · 130/143 interrupted · 141 output closed"
 )]
@@ -173,20 +174,21 @@ impl ListOptions {
     }
 
     /// Returns the maximum number of jobs of a kind per scope in a format. Returns `None` to list all of them,
-    /// as for sorting before the limit applies, unless each job costs requests.
+    /// as for sorting before the limit applies.
     pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
         match self.limit {
             Limit::All => None,
-            Limit::AtMost(limit) => Some(limit).filter(|_| !sorts || kind.list_limit().is_some()),
+            Limit::AtMost(limit) => Some(limit).filter(|_| !sorts),
             Limit::CappedWithActive(limit) => kind.list_limit().or(Some(limit)),
             Limit::Default => kind
                 .list_limit()
-                .or_else(|| human_limit(format).filter(|_| !sorts)),
+                .or_else(|| human_limit(format))
+                .filter(|_| !sorts),
         }
     }
 
-    /// Returns the maximum number of resources of a kind that are looked up per scope, if its list requires it: with
-    /// a filter, more lookups than results can be necessary.
+    /// Returns the maximum number of resources of a kind that are looked up per scope, if its list requires it: a
+    /// filter and the order can require more lookups than results.
     pub(super) fn max_lookups(&self, kind: &Kind) -> Option<usize> {
         let usual = kind.list_limit()?;
         match self.limit {

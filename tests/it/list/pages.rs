@@ -173,6 +173,35 @@ fn a_list_that_ends_before_its_limit_reports_how_many_were_examined() {
 }
 
 #[test]
+fn sorted_invocations_are_those_that_were_examined() {
+    let emulated = invocations(0, 30);
+    let sorted = ["aliyun/invocation/c", "--sort-by=-id", "--limit", "3"];
+    let found = names(&emulated, &sorted);
+    assert_eq!(
+        found,
+        [
+            "aliyun/invocation/c/c-19",
+            "aliyun/invocation/c/c-18",
+            "aliyun/invocation/c/c-17",
+            "#!incomplete: aliyun/invocation/c/: examined the first 20 of 30; use --limit none to examine all",
+        ]
+    );
+    let run = list(&emulated, &sorted);
+    assert_eq!(
+        run.stderr,
+        "20 found in aliyun/invocation/c/\n\
+         aliyun/invocation/c/: examined the first 20 of 30; use --limit none to examine all\n\
+         showing the first 3 of 20; use --limit none to show all\n"
+    );
+    let all = ["aliyun/invocation/c", "--sort-by=-id", "--limit", "30"];
+    let found = names(&emulated, &all);
+    assert_eq!(
+        (found.len(), found[0].as_str()),
+        (30, "aliyun/invocation/c/c-29")
+    );
+}
+
+#[test]
 fn a_failed_page_shows_the_jobs_before_it_and_the_error() {
     let fault = fault_after(2, "kind = 'refuse'");
     let world = many("c", 250) + &fault;
