@@ -239,7 +239,11 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let context = match CommandContext::new(cli.global, environment, has_own_columns, session) {
         Ok(context) => context,
         Err((context, problem)) => {
-            let code = context.usage_error(name, vec![problem]);
+            let problems = vec![problem];
+            if let Some(Command::Wait(arguments)) = command {
+                wait::report_usage_errors(&context, arguments, &problems);
+            }
+            let code = context.usage_error(name, problems);
             context.finish_recording(code);
             return code;
         }
@@ -257,10 +261,14 @@ fn dispatch(
     bare: &get::Arguments,
 ) -> CommandResult {
     match command {
-        Some(_) if !bare.is_empty() => {
+        Some(command) if !bare.is_empty() => {
             let problem = Problem::usage("references and get options must come after the command")
                 .with_hint("write them after it: joblens get REF…");
-            Ok(context.usage_error("get", problem.into()))
+            let problems = vec![problem];
+            if let Command::Wait(arguments) = &command {
+                wait::report_usage_errors(context, arguments, &problems);
+            }
+            Ok(context.usage_error("get", problems))
         }
         Some(Command::Get(arguments)) => get::run(context, &arguments),
         Some(Command::Describe(arguments)) => describe::run(context, &arguments),

@@ -2,6 +2,7 @@ mod handler;
 mod options;
 #[cfg(test)]
 mod tests;
+mod unstarted;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::pin::pin;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) use options::Arguments;
+pub(super) use unstarted::report_usage_errors;
 
 use super::context::{CommandContext, CommandResult};
 use super::gate_report;
@@ -23,7 +25,7 @@ use super::signals::Signals;
 use crate::error::{Category, Problem, Stop, exit_code};
 use crate::gate::KindWords;
 use crate::http::{Session, Stopwatch};
-use crate::output::document::{Envelope, Exit};
+use crate::output::document::Envelope;
 use crate::output::{self, RenderContext, Zone};
 use crate::providers::EventDetail;
 use handler::{WaitHandler, run_loop};
@@ -32,39 +34,54 @@ use options::WaitOptions;
 /// Waits, and returns the exit code of the verdict.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
-    match prepare(context, arguments, started) {
-        Ok(setup) => block_on(run_wait(context, setup, stopwatch)),
+    let mut reports = Reports::parse(&arguments.reports, &context.environment)?;
+    match prepare(context, arguments, &mut reports, started) {
+        Ok(setup) => block_on(run_wait(context, setup, reports, stopwatch)),
         Err(problems) => {
             let passed = stopwatch.measure("preparation");
             // For example references that were not read in time.
             let is_slow = problems.iter().all(|one| one.category == Category::Network);
             if !is_slow || arguments.time_limit()?.is_none_or(|limit| passed < limit) {
+                reports.rewrite(&unstarted::usage_errors(&problems));
                 return Err(problems);
             }
-            let mut report = Envelope::new("wait", Vec::new(), problems, Vec::new());
-            report.exit = Exit::new(exit_code::TIMED_OUT);
-            Ok(context.finish_gate(report))
+            let report = unstarted::timed_out(problems, passed);
+            Ok(finish_unstarted(context, reports, report))
         }
     }
 }
 
-/// Everything that the command needs, checked before the first request.
+/// Writes the reports and the output of a gate that has polled nothing, and returns the exit code.
+fn finish_unstarted(context: &CommandContext, mut reports: Reports, report: Envelope) -> u8 {
+    let mut annotations = Vec::new();
+    // A report that cannot be written only changes exit code 0.
+    let _ = reports.finish(&report, &mut annotations, &mut |problem| {
+        context.print_problem(problem);
+    });
+    let _ = io::stderr().write_all(&annotations);
+    context.finish_gate(report)
+}
+
+/// What is polled and how, checked before the first request.
 struct Setup {
     lookup: Arc<Lookup>,
     options: WaitOptions,
-    reports: Reports,
 }
 
 fn prepare(
     context: &CommandContext,
     arguments: &Arguments,
+    reports: &mut Reports,
     started: Instant,
 ) -> Result<Setup, Vec<Problem>> {
-    let reports = Reports::parse(&arguments.reports, &context.environment)?;
     arguments.output.check(context)?;
-    let settings = context.settings()?;
+    // Creates folders, so check this before any credential_command is run.
     let plan_options = arguments.output.options(&arguments.kind_flags);
-    let shows_secrets = plan_options.show_secrets;
+    reports.check(plan_options.show_secrets)?;
+    if arguments.reads_lists() {
+        reports.try_rewrite_files(&unstarted::pending());
+    }
+    let settings = context.settings()?;
     let mut plan = LookupPlan::parse(context, settings, arguments.inputs(), plan_options)?;
     let mut kinds: Vec<_> = plan.references.iter().map(|one| one.kind).collect();
     kinds.dedup();
@@ -85,8 +102,6 @@ fn prepare(
             .into());
     }
     gate_report::check_condition(&plan.references, &options.policy.condition)?;
-    // Creates folders, so check this before any credential_command is run.
-    reports.check(shows_secrets)?;
     let limit = options.timeout.limit();
     plan.options.commands = CommandRuns {
         deadline: limit.and_then(|limit| started.checked_add(limit)),
@@ -100,16 +115,16 @@ fn prepare(
     Ok(Setup {
         lookup: Arc::new(lookup),
         options,
-        reports,
     })
 }
 
-async fn run_wait(context: &CommandContext, setup: Setup, stopwatch: Stopwatch) -> CommandResult {
-    let Setup {
-        lookup,
-        options,
-        reports,
-    } = setup;
+async fn run_wait(
+    context: &CommandContext,
+    setup: Setup,
+    reports: Reports,
+    stopwatch: Stopwatch,
+) -> CommandResult {
+    let Setup { lookup, options } = setup;
     let reporter = match context.global.quiet {
         true => Reporter::Quiet,
         false if context.may_redraw(&io::stderr()) => Reporter::progress(),

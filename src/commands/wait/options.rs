@@ -164,6 +164,11 @@ impl Arguments {
         }
     }
 
+    /// Reports whether references are read from stdin or from files.
+    pub(super) fn reads_lists(&self) -> bool {
+        !self.files.is_empty() || self.references.iter().any(|reference| reference == "-")
+    }
+
     /// Returns the time limit of the whole command, if it has one.
     ///
     /// # Errors

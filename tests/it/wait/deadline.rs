@@ -1,5 +1,6 @@
 //! The last poll before the deadline; `src/commands/wait/tests.rs` tests its rules.
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
@@ -66,11 +67,40 @@ fn the_timeout_includes_the_time_to_read_references_from_stdin() {
     let emulated = Emulated::start(&old(JOB));
     let (reader, mut writer) = io::pipe().unwrap();
     writer.write_all(format!("{JOB}\n").as_bytes()).unwrap();
-    let run = wait(&emulated, &["-", "-t", "1s"]).run_with(reader);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(file("r.env"), "JOBLENS_VERDICT=passed\n").unwrap();
+    let (junit, dotenv) = (file("r.xml"), file("r.env"));
+    let options = [format!("junit={junit}"), format!("gitlab-dotenv={dotenv}")];
+    let [junit_option, dotenv_option] = &options;
+    let arguments = [
+        "-",
+        "-t",
+        "1s",
+        "--report",
+        junit_option,
+        "--report",
+        dotenv_option,
+    ];
+    let run = wait(&emulated, &arguments).run_with(reader);
     assert_eq!(run.code, 124, "{}", run.stderr);
     let message = "timed out after 1s: the references on stdin are not complete";
-    assert!(run.stderr.contains(message), "{}", run.stderr);
-    assert_eq!(run.json()["exit"]["word"], "timeout");
+    let last = run.stderr.lines().last().unwrap();
+    assert!(
+        last.starts_with(&format!("undecided: {message} (")),
+        "{}",
+        run.stderr
+    );
+    let json = run.json();
+    assert_eq!(json["exit"]["word"], "timeout");
+    assert_eq!(json["gate"]["verdict"], "undecided");
+    assert_eq!(json["gate"]["reason"], message);
+    let dotenv = fs::read_to_string(dotenv).unwrap();
+    assert!(
+        dotenv.starts_with("JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=124\n"),
+        "{dotenv}"
+    );
+    assert!(fs::read_to_string(junit).unwrap().contains(message));
     assert!(emulated.requests().is_empty());
     drop(writer);
 }

@@ -176,3 +176,47 @@ fn a_usage_error_found_after_a_credential_command_is_in_the_reports() {
     assert_eq!(report["exit"]["code"], 2);
     assert_eq!(report["errors"][0]["category"], "usage");
 }
+
+#[test]
+fn a_usage_error_replaces_the_reports_of_an_earlier_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.env");
+    let option = format!("gitlab-dotenv={}", file.display());
+    for wrong in [
+        &["wait", "-", "-t", LONG][..],
+        &["wait", JOB],
+        &["wait", "-t", LONG, "aliyun/jab/C/1"],
+        &["wait", "-t", "soon", JOB],
+        &["wait", "-t", LONG, JOB, "--raw"],
+        &["wait", "-t", LONG, JOB, "--columns", "nosuch"],
+        &["wait", "-t", LONG, JOB, "-o", "json", "--jq", ".["],
+        &[JOB, "wait", "-t", LONG],
+        &["--config", "/nosuch/config.toml", "wait", "-t", LONG, JOB],
+    ] {
+        fs::write(&file, "JOBLENS_VERDICT=passed\nJOBLENS_EXIT=0\n").unwrap();
+        let arguments = [wrong, &["--report", &option]].concat();
+        let run = joblens(&arguments).env("CI", "true").run();
+        assert_eq!(run.code, 2, "{wrong:?}: {}", run.stderr);
+        let report = fs::read_to_string(&file).unwrap();
+        assert!(
+            report.starts_with("JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=2\n"),
+            "{wrong:?}: {report}"
+        );
+    }
+}
+
+#[test]
+fn reports_are_undecided_before_the_references_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.json").display().to_string();
+    fs::write(&file, "of an earlier run\n").unwrap();
+    // The list of references is the report itself, which was written before it was read.
+    let option = format!("json={file}");
+    let run = joblens(&["wait", "-t", LONG, "-f", &file, "--report", &option]).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("is JSON, not references"),
+        "{}",
+        run.stderr
+    );
+}

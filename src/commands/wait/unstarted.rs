@@ -1,0 +1,56 @@
+//! Reports of a gate that has not polled anything.
+
+use std::time::Duration;
+
+use super::options::Arguments;
+use crate::commands::context::CommandContext;
+use crate::commands::reports::Reports;
+use crate::error::{Category, Problem};
+use crate::gate::Verdict;
+use crate::output::document::{Envelope, Exit, Gate};
+
+/// Returns the report of a gate that has not read its references yet: a reader of the reports must not find those of
+/// an earlier run if the process is killed meanwhile.
+pub(super) fn pending() -> Envelope {
+    let message = "the references have not been read yet";
+    let problem = Problem::new(Category::Network, message);
+    undecided(vec![problem], Duration::ZERO, Exit::PENDING)
+}
+
+/// Returns the report of a gate that timed out before it had read its references.
+pub(super) fn timed_out(problems: Vec<Problem>, elapsed: Duration) -> Envelope {
+    undecided(problems, elapsed, Exit::TIMED_OUT)
+}
+
+fn undecided(problems: Vec<Problem>, elapsed: Duration, code: u8) -> Envelope {
+    let gate = Gate {
+        verdict: Verdict::Undecided,
+        met: 0,
+        unmet: 0,
+        pending: 0,
+        timed_out: code == Exit::TIMED_OUT,
+        unchecked: Vec::new(),
+        reason: problems.first().map(|problem| problem.message.clone()),
+        elapsed_seconds: elapsed.as_secs(),
+        requests: 0,
+    };
+    let report = Envelope::new("wait", Vec::new(), problems, Vec::new());
+    report.without_requests().with_gate(gate, code)
+}
+
+/// Returns the report of usage errors.
+pub(super) fn usage_errors(problems: &[Problem]) -> Envelope {
+    Envelope::new("wait", Vec::new(), problems.to_vec(), Vec::new()).without_requests()
+}
+
+/// Writes usage errors that were found before the command itself was called to its reports.
+pub(in crate::commands) fn report_usage_errors(
+    context: &CommandContext,
+    arguments: &Arguments,
+    problems: &[Problem],
+) {
+    // An invalid `--report` names no file that could be written.
+    if let Ok(mut reports) = Reports::parse(&arguments.reports, &context.environment) {
+        reports.rewrite(&usage_errors(problems));
+    }
+}
