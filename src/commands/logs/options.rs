@@ -118,10 +118,17 @@ impl Arguments {
     /// Checks that the format supports logs.
     ///
     /// # Errors
-    /// Returns a usage error for any other format.
+    /// Returns a usage error for any other format, and for options about the rows of tables.
     pub(super) fn check_format(&self, context: &CommandContext) -> Result<(), Problem> {
         context.output_options.check_no_query("logs")?;
         match context.output_options.format {
+            Format::Table | Format::Jsonl if !context.global.columns.is_empty() => {
+                Err(Problem::usage("logs does not support --columns")
+                    .with_hint("use -o jsonl, and pipe the lines to jq"))
+            }
+            Format::Table | Format::Jsonl if context.global.sort_by.is_some() => Err(
+                Problem::usage("logs does not support --sort-by; lines keep the order of the log"),
+            ),
             Format::Table | Format::Jsonl => Ok(()),
             _ => Err(Problem::usage("logs supports only -o table and jsonl")
                 .with_hint("use -o jsonl for one record per line; it can be piped to jq")),

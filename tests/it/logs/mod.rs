@@ -322,6 +322,18 @@ fn unsupported_options_are_usage_errors_before_the_first_request() {
             &["-o", "json", JOB][..],
             "logs supports only -o table and jsonl",
         ),
+        (
+            &["--columns", "ref", JOB][..],
+            "logs does not support --columns",
+        ),
+        (
+            &["--columns", "nosuch", JOB][..],
+            "logs does not support --columns",
+        ),
+        (
+            &["--sort-by=-nosuch", "-o", "jsonl", JOB][..],
+            "logs does not support --sort-by",
+        ),
         (&[JOB, HPC_JOB][..], "logs prints one job at a time"),
         (
             &["--tail", "-2", JOB][..],
