@@ -2,8 +2,10 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
 use super::column::Column;
+use super::scope_row::{scope_row, shared_columns};
 use super::scope_table::document_columns;
 use super::{JobColumn, OutputOptions, RenderContext, escape};
+use crate::model::Job;
 use crate::output::document::Envelope;
 
 /// The default columns.
@@ -31,7 +33,14 @@ pub(super) fn write(
     );
     let mut out = BufWriter::new(out);
     if !scopes.is_empty() {
-        write_table(&mut out, &document_columns(), scopes, headers, context)?;
+        match &options.columns {
+            None => write_table(&mut out, &document_columns(), scopes, headers, context)?,
+            Some(chosen) => {
+                let columns = JobColumn::for_document(&shared_columns(chosen));
+                let rows: Vec<Job> = scopes.iter().map(scope_row).collect();
+                write_table(&mut out, &columns, &rows, headers, context)?;
+            }
+        }
         if !jobs.is_empty() {
             writeln!(out)?;
         }

@@ -27,6 +27,7 @@ mod progress;
 mod query;
 mod references;
 mod rows;
+mod scope_row;
 mod scope_table;
 mod sort;
 mod stream;
@@ -132,7 +133,7 @@ pub fn write(
         Format::Yaml => yaml::write(out, report),
         Format::Markdown => markdown::write(out, report, options, context),
         _ => {
-            scope_table::write(out, &report.content.scopes, options.headers, context)?;
+            scope_table::write(out, &report.content.scopes, options, context)?;
             if !report.content.scopes.is_empty() && !report.content.jobs.is_empty() {
                 writeln!(out)?;
             }

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use super::cell::Cell;
 use super::delimited::DelimitedWriter;
-use super::{Format, JobColumn, OutputOptions, RecordWriter, RenderContext, Zone, escape};
+use super::{Format, JobColumn, OutputOptions, RecordWriter, RenderContext, escape, scope_row};
 use crate::model::{Job, ScopeSummary};
 use crate::output::document::Envelope;
 
@@ -108,30 +108,15 @@ impl<'a> RowWriter<'a> {
     }
 }
 
-/// Writes a scope. It has no state, so all cells are empty except those that it shares with a job.
+/// Writes a scope. Cells that it does not share with a job are empty.
 fn write_scope(
     out: &mut dyn Write,
     writer: &mut DelimitedWriter<'_, Job>,
     scope: &ScopeSummary,
 ) -> io::Result<()> {
-    const SHARED: [&str; 6] = ["ref", "input", "name", "state_raw", "created_at", "region"];
-    let row = Job {
-        reference: scope.scope.clone(),
-        input: scope.scope.as_str().into(),
-        name: scope.name.clone(),
-        state_raw: scope.status.clone(),
-        created_at: scope.created_at,
-        region: scope.region.clone(),
-        details: scope.details.clone(),
-        ..Job::default()
-    };
-    let cells = writer.columns.iter().map(|column| {
-        let name = column.name.as_ref();
-        match SHARED.contains(&name) || name.starts_with("details.") {
-            true => column.cell(&row, Zone::Utc),
-            false => Cell::Absent,
-        }
-    });
+    let row = scope_row::scope_row(scope);
+    let columns = writer.columns.iter();
+    let cells = columns.map(|column| scope_row::cell(column, &row));
     let cells: Vec<Cell<'_>> = cells.collect();
     writer.cells(out, &cells)
 }

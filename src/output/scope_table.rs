@@ -1,10 +1,11 @@
 use std::io::{self, Write};
 
-use super::RenderContext;
 use super::cell::Cell;
 use super::column::Column;
+use super::scope_row::{scope_row, shared_columns};
 use super::table::TextTable;
-use crate::model::ScopeSummary;
+use super::{OutputOptions, RenderContext};
+use crate::model::{Job, ScopeSummary};
 
 /// Returns the columns on terminals.
 fn columns() -> [Column<ScopeSummary>; 5] {
@@ -30,15 +31,22 @@ fn columns_with(created: Column<ScopeSummary>) -> [Column<ScopeSummary>; 5] {
     ]
 }
 
-/// Writes one row per scope. On a narrow screen, REGION and AGE are omitted first, then NAME.
+/// Writes one row per scope. On a narrow screen, REGION and AGE are omitted first, then NAME. Chosen columns are those
+/// of resources.
 pub(super) fn write(
     out: &mut dyn Write,
     scopes: &[ScopeSummary],
-    headers: bool,
+    options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
     if scopes.is_empty() {
         return out.flush();
+    }
+    let headers = options.headers;
+    if let Some(chosen) = &options.columns {
+        let rows: Vec<Job> = scopes.iter().map(scope_row).collect();
+        let table = TextTable::new(&shared_columns(chosen), &rows, headers, context);
+        return table.write(out, context.width);
     }
     let columns = match context.width {
         Some(_) => columns(),
@@ -54,11 +62,15 @@ pub(super) fn write(
 
 #[cfg(test)]
 mod tests {
-    use super::super::Zone;
+    use super::super::{Format, JobColumn, Zone};
     use super::*;
     use crate::model::Time;
 
     fn written(width: Option<usize>, headers: bool) -> String {
+        written_with(width, headers, None)
+    }
+
+    fn written_with(width: Option<usize>, headers: bool, chosen: Option<&[&str]>) -> String {
         let summary = |scope: &str, name: Option<&str>| ScopeSummary {
             scope: scope.to_owned(),
             name: name.map(str::to_owned),
@@ -78,7 +90,13 @@ mod tests {
             zone: Zone::Utc,
         };
         let mut out = Vec::new();
-        write(&mut out, &scopes, headers, &context).unwrap();
+        let options = OutputOptions {
+            format: Format::Table,
+            columns: chosen.map(JobColumn::all),
+            headers,
+            query: None,
+        };
+        write(&mut out, &scopes, &options, &context).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -89,6 +107,21 @@ mod tests {
             "SCOPE                   STATUS           NAME      AGE    REGION\n\
              aliyun/job/ehpc-hz-1/   uninit\\u{1b}[2J  训练集群  2h46m  cn-hangzhou\n\
              aliyun/job/ehpc-hz-22/  uninit\\u{1b}[2J  -         2h46m  cn-hangzhou\n"
+        );
+    }
+
+    #[test]
+    fn chosen_columns_are_shown_if_scopes_have_them() {
+        let chosen = ["region", "exit_code", "ref"];
+        assert_eq!(
+            written_with(Some(20), true, Some(&chosen)),
+            "REGION       REF\n\
+             cn-hangzhou  aliyun/job/ehpc-hz-1/\n\
+             cn-hangzhou  aliyun/job/ehpc-hz-22/\n"
+        );
+        assert_eq!(
+            written_with(None, false, Some(&["exit_code"])),
+            "aliyun/job/ehpc-hz-1/\naliyun/job/ehpc-hz-22/\n"
         );
     }
 

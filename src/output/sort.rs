@@ -1,9 +1,10 @@
 use std::cmp::Ordering;
 
 use super::cell::Cell;
+use super::scope_row::{is_shared, scope_row};
 use super::{JobColumn, Zone};
 use crate::error::Problem;
-use crate::model::{Job, State};
+use crate::model::{Job, ScopeSummary, State};
 use crate::sort::SortExt as _;
 
 /// The sort order of resources.
@@ -50,20 +51,52 @@ impl Sort {
     /// Sorts resources. Equal ones keep their order, and unknown values come last in both directions. States are
     /// sorted in the order of the lifecycle.
     pub fn apply(&self, jobs: &mut [Job]) {
+        jobs.order_by(|one, other| self.compare(one, other));
+    }
+
+    /// Sorts scopes if they have the column.
+    pub fn apply_to_scopes(&self, scopes: &mut [ScopeSummary]) {
+        if is_shared(&self.column) {
+            scopes.order_by(|one, other| self.compare(&scope_row(one), &scope_row(other)));
+        }
+    }
+
+    /// Keeps the first `limit` rows of sorted scopes and resources together. Equal scopes precede resources.
+    pub fn truncate(&self, scopes: &mut Vec<ScopeSummary>, jobs: &mut Vec<Job>, limit: usize) {
+        let mut kept_jobs = 0;
+        let mut kept_scopes = 0;
+        while kept_jobs + kept_scopes < limit {
+            match (scopes.get(kept_scopes), jobs.get(kept_jobs)) {
+                (Some(scope), Some(job)) if self.is_after(scope, job) => kept_jobs += 1,
+                (Some(_), _) => kept_scopes += 1,
+                (None, Some(_)) => kept_jobs += 1,
+                (None, None) => return,
+            }
+        }
+        jobs.truncate(kept_jobs);
+        scopes.truncate(kept_scopes);
+    }
+
+    fn is_after(&self, scope: &ScopeSummary, job: &Job) -> bool {
+        match is_shared(&self.column) {
+            true => self.compare(&scope_row(scope), job).is_gt(),
+            // Unknown values come last.
+            false => self.column.cell(job, Zone::Utc) != Cell::Absent,
+        }
+    }
+
+    fn compare(&self, one: &Job, other: &Job) -> Ordering {
         if self.column.name == "state" {
             let index = |job: &Job| State::ALL.iter().position(|state| *state == job.state);
-            jobs.order_by(|one, other| self.directed(index(one).cmp(&index(other))));
-            return;
+            return self.directed(index(one).cmp(&index(other)));
         }
-        jobs.order_by(|one, other| {
-            let one = self.column.cell(one, Zone::Utc);
-            let other = self.column.cell(other, Zone::Utc);
-            let order = one.compare(&other);
-            match (one, other) {
-                (Cell::Absent, _) | (_, Cell::Absent) => order,
-                _ => self.directed(order),
-            }
-        });
+        let one = self.column.cell(one, Zone::Utc);
+        let other = self.column.cell(other, Zone::Utc);
+        let order = one.compare(&other);
+        match (one, other) {
+            (Cell::Absent, _) | (_, Cell::Absent) => order,
+            _ => self.directed(order),
+        }
     }
 
     fn directed(&self, order: Ordering) -> Ordering {
@@ -133,6 +166,40 @@ mod tests {
             sorted("-exit_code", jobs()),
             ["ten", "also ten", "nine", "none"]
         );
+    }
+
+    #[test]
+    fn scopes_are_sorted_and_cut_with_the_resources() {
+        let created = |seconds| crate::model::Time::from_unix(seconds);
+        let scope = |name: &str, seconds| ScopeSummary {
+            scope: name.to_owned(),
+            created_at: created(seconds),
+            ..ScopeSummary::default()
+        };
+        let job = |name: &str, seconds| Job {
+            reference: name.to_owned(),
+            created_at: created(seconds),
+            ..Job::default()
+        };
+        let first = |by: &str, limit| {
+            let sort = Sort::parse(by, |_| None).unwrap();
+            let mut scopes = vec![scope("a/", 30), scope("b/", 10)];
+            let mut jobs = vec![job("c", 40), job("d", 20)];
+            sort.apply(&mut jobs);
+            sort.apply_to_scopes(&mut scopes);
+            sort.truncate(&mut scopes, &mut jobs, limit);
+            let scopes = scopes.into_iter().map(|scope| scope.scope);
+            let jobs = jobs.into_iter().map(|job| job.reference);
+            scopes.chain(jobs).collect::<Vec<_>>()
+        };
+        assert_eq!(first("created_at", 1), ["b/"]);
+        assert_eq!(first("created_at", 2), ["b/", "d"]);
+        assert_eq!(first("-created_at", 3), ["a/", "c", "d"]);
+        assert_eq!(first("age", 2), ["a/", "c"]);
+        assert_eq!(first("ref", 9), ["a/", "b/", "c", "d"]);
+        // Scopes have no state, and no job has an exit code.
+        assert_eq!(first("state", 3), ["a/", "c", "d"]);
+        assert_eq!(first("exit_code", 3), ["a/", "b/", "c"]);
     }
 
     #[test]

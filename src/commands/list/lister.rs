@@ -248,7 +248,7 @@ impl ScopeLister {
         let options = RequestOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let recursive = self.options.recursive;
         let limit = self.options.limit_for_scopes(self.format);
-        let limit = limit.filter(|_| !recursive);
+        let limit = limit.filter(|_| !recursive && !self.sorts);
         let mut on_page = |page: Page<ScopeSummary>| {
             let mut rows = page.rows;
             let mut without_id = page.rows_without_id;

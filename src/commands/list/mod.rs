@@ -304,21 +304,22 @@ impl ListRun {
     }
 
     /// Sorts the rows if requested, and applies the limit, since everything was listed in this case. Returns how
-    /// many jobs the limit leaves out.
+    /// many rows the limit leaves out.
     fn sort_and_limit(&self, context: &CommandContext, report: &mut Envelope) -> usize {
-        if context.sort.is_none() {
+        let Some(sort) = &context.sort else {
             return 0;
-        }
-        context.sort(&mut report.content.jobs);
-        let shown = self.options.limit_for_scopes(context.output_options.format);
-        let left_out = shown.map_or(0, |shown| report.content.jobs.len().saturating_sub(shown));
+        };
+        let (scopes, jobs) = (&mut report.content.scopes, &mut report.content.jobs);
+        sort.apply(jobs);
+        sort.apply_to_scopes(scopes);
+        let count = scopes.len() + jobs.len();
+        let limit = self.options.limit_for_scopes(context.output_options.format);
+        let limit = limit.unwrap_or(count);
+        let left_out = count.saturating_sub(limit);
         if left_out > 0 {
-            report
-                .content
-                .jobs
-                .truncate(report.content.jobs.len() - left_out);
+            sort.truncate(scopes, jobs, limit);
             report.coverage.complete = false;
-            let message = footer::left_out(report.content.jobs.len(), left_out);
+            let message = footer::left_out(limit, left_out);
             report
                 .notices
                 .push(Notice::new(NoticeCode::ListIncomplete, message));
@@ -348,7 +349,8 @@ impl ListRun {
             for_people,
         );
         if left_out > 0 {
-            lines.push(footer::left_out(report.content.jobs.len(), left_out));
+            let shown = report.content.scopes.len() + report.content.jobs.len();
+            lines.push(footer::left_out(shown, left_out));
         }
         for line in lines {
             let _ = output::write_line(&mut io::stderr().lock(), &line);

@@ -22,7 +22,7 @@ use super::reports::Reports;
 use super::runtime::block_on;
 use super::shutdown;
 use super::signals::Signals;
-use crate::error::{Category, Problem, Stop, exit_code};
+use crate::error::{Category, Problem, Stop};
 use crate::gate::KindWords;
 use crate::http::{Session, Stopwatch};
 use crate::output::document::Envelope;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::options::Arguments;
 use crate::commands::context::CommandContext;
 use crate::commands::reports::Reports;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, exit_code};
 use crate::gate::Verdict;
 use crate::output::document::{Envelope, Exit, Gate};
 
@@ -14,12 +14,12 @@ use crate::output::document::{Envelope, Exit, Gate};
 pub(super) fn pending() -> Envelope {
     let message = "the references have not been read yet";
     let problem = Problem::new(Category::Network, message);
-    undecided(vec![problem], Duration::ZERO, Exit::PENDING)
+    undecided(vec![problem], Duration::ZERO, exit_code::PENDING)
 }
 
 /// Returns the report of a gate that timed out before it had read its references.
 pub(super) fn timed_out(problems: Vec<Problem>, elapsed: Duration) -> Envelope {
-    undecided(problems, elapsed, Exit::TIMED_OUT)
+    undecided(problems, elapsed, exit_code::TIMED_OUT)
 }
 
 fn undecided(problems: Vec<Problem>, elapsed: Duration, code: u8) -> Envelope {
@@ -28,7 +28,7 @@ fn undecided(problems: Vec<Problem>, elapsed: Duration, code: u8) -> Envelope {
         met: 0,
         unmet: 0,
         pending: 0,
-        timed_out: code == Exit::TIMED_OUT,
+        timed_out: code == exit_code::TIMED_OUT,
         unchecked: Vec::new(),
         reason: problems.first().map(|problem| problem.message.clone()),
         elapsed_seconds: elapsed.as_secs(),

@@ -76,6 +76,31 @@ fn clusters_are_in_a_separate_table_before_the_jobs() {
 }
 
 #[test]
+fn clusters_are_sorted_and_limited_with_the_jobs() {
+    let emulated = Emulated::start(WORLD);
+    let clouds = ["aliyun", "sugon/instance", "--sort-by=-ref"];
+    let newest = ["aliyun/job/ehpc-hz-2/", "aliyun/job/ehpc-hz-1/"];
+    assert_eq!(names(&emulated, &clouds[..1]).len(), 2);
+    let sorted = names(&emulated, &clouds);
+    assert_eq!(sorted, [newest[0], newest[1], "sugon/instance/i-1"]);
+    let cut = [&clouds[..], &["--limit", "2"]].concat();
+    let cut_names = names(&emulated, &cut);
+    assert_eq!(cut_names, [newest[0], "sugon/instance/i-1"]);
+    let run = list(&emulated, &[&cut[..], &["--columns", "ref,name"]].concat());
+    let heads: Vec<&str> = run
+        .stdout
+        .lines()
+        .map(|line| line.split("  ").next().unwrap())
+        .collect();
+    assert_eq!(heads, ["REF", newest[0], "", "REF", "sugon/instance/i-1"]);
+    let last = run.stderr.lines().last();
+    assert_eq!(
+        last,
+        Some("showing the first 2 of 3; use --limit none to show all")
+    );
+}
+
+#[test]
 fn listed_jobs_contain_the_fields_of_their_row() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun/job/ehpc-hz-1", "-o", "json"]);
