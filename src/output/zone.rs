@@ -17,7 +17,7 @@ pub enum Zone {
 
 impl Zone {
     /// Returns for example `2026-01-02T11:04:05+08:00`, or with `Z` for UTC.
-    pub(super) fn rfc3339(self, time: Time) -> String {
+    pub fn rfc3339(self, time: Time) -> String {
         match self {
             Self::Utc => time.rfc3339(),
             Self::Local => rfc3339_in(time, &Local),

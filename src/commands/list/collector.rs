@@ -104,7 +104,7 @@ impl ListCollector<'_> {
         let streams = self.is_streamed();
         let listed = &mut self.listed[number];
         // The total counts all rows of the scope, or those that match the filters that the cloud applies.
-        let is_filtered = words::describe_filter(self.filter).is_some();
+        let is_filtered = words::is_filtered(self.filter);
         listed.total = page.total.filter(|_| !is_filtered);
         listed.unread.extend(page.problems);
         listed.notices.extend(page.notices);

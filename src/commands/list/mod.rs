@@ -342,10 +342,11 @@ impl ListRun {
             return;
         }
         context.print_notices(&report.notices);
+        let zone = context.zone(Zone::Local);
         let for_people = is_human_format(context.output_options.format);
         let mut lines = footer::lines(
             listed,
-            words::describe_filter(&self.options.filter).as_deref(),
+            words::describe_filter(&self.options.filter, zone).as_deref(),
             for_people,
         );
         if left_out > 0 {

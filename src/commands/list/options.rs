@@ -126,7 +126,7 @@ impl Arguments {
             recursive: self.recursive
                 || self.scopes.is_empty()
                 || filter.selector.is_some()
-                || words::describe_filter(&filter).is_some(),
+                || words::is_filtered(&filter),
             users: HashMap::new(),
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Default), limit)?,
@@ -274,7 +274,7 @@ fn limit(text: &str) -> Result<Limit, Problem> {
 mod tests {
     use std::sync::Arc;
 
-    use chrono::DateTime;
+    use chrono::{DateTime, FixedOffset};
     use clap::Parser;
 
     use super::*;
@@ -342,7 +342,8 @@ mod tests {
 
     #[test]
     fn filters_are_described_in_words() {
-        let described = |line| words::describe_filter(&plan(line).unwrap().filter);
+        let described_in = |zone, line| words::describe_filter(&plan(line).unwrap().filter, zone);
+        let described = |line| described_in(Zone::Utc, line);
         assert_eq!(described(""), None);
         assert_eq!(described("--active").as_deref(), Some("active"));
         assert_eq!(
@@ -350,6 +351,11 @@ mod tests {
             Some(
                 "state failed or canceled, name train-*, user lin, queue gpu, since 2023-11-14T20:13:20Z"
             )
+        );
+        let shanghai = Zone::Fixed(FixedOffset::east_opt(8 * 3600).unwrap());
+        assert_eq!(
+            described_in(shanghai, "--since 2h").as_deref(),
+            Some("since 2023-11-15T04:13:20+08:00")
         );
     }
 }

@@ -5,6 +5,7 @@ use glob::Pattern;
 use crate::error::{Problem, comma_hint, near_match};
 use crate::gate::states_of_word;
 use crate::model::State;
+use crate::output::Zone;
 use crate::providers::{self, Filter};
 use crate::settings::{SettingsFile, invalid_value};
 
@@ -48,15 +49,23 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     })
 }
 
-/// Describes a filter; `None` if everything matches.
-pub(super) fn describe_filter(filter: &Filter) -> Option<String> {
+/// Reports whether a filter can drop rows of any list.
+pub(super) fn is_filtered(filter: &Filter) -> bool {
+    describe_filter(filter, Zone::Utc).is_some()
+}
+
+/// Describes a filter, with times in this zone; `None` if everything matches.
+pub(super) fn describe_filter(filter: &Filter, zone: Zone) -> Option<String> {
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
     let states = match filter.states == State::ACTIVE {
         true => Some("active".to_owned()),
         false => (!states.is_empty()).then(|| format!("state {}", states.join(" or "))),
     };
     let part = |name: &str, text: Option<&str>| text.map(|text| format!("{name} {text}"));
-    let since = filter.since.as_ref().map(|since| since.time().rfc3339());
+    let since = filter
+        .since
+        .as_ref()
+        .map(|since| zone.rfc3339(since.time()));
     let parts: Vec<String> = [
         states,
         part("name", filter.name.as_ref().map(Pattern::as_str)),

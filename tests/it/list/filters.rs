@@ -210,7 +210,10 @@ fn a_relative_since_counts_from_the_servers_clock() {
 #[test]
 fn the_footer_shows_the_since_time_by_the_servers_clock() {
     let emulated = Emulated::start(&format!("clock_offset = '-20d'\n{WORLD}"));
-    let run = list(&emulated, &["sugon/instance", "--since", "1h"]);
+    let run = list(
+        &emulated,
+        &["sugon/instance", "--since", "1h", "--time", "utc"],
+    );
     let since = Utc::now() - TimeDelta::days(20) - TimeDelta::hours(1);
     let shown = since.format("(since %Y-%m-%dT").to_string();
     assert!(run.stderr.contains(&shown), "{}", run.stderr);
@@ -229,5 +232,19 @@ fn a_jq_expression_can_decide_the_exit_code_of_a_list() {
             let run = list(&emulated, &arguments);
             assert_eq!(run.code, code, "{arguments:?}: {}", run.stderr);
         }
+    }
+}
+
+#[test]
+fn the_footer_shows_the_since_time_in_the_chosen_zone() {
+    let emulated = Emulated::start(WORLD);
+    for (zone, end) in [("local", "+08:00)\n"), ("utc", "Z)\n")] {
+        let arguments = ["list", "huawei/image-job", "--since", "1d", "--time", zone];
+        let run = emulated
+            .joblens(&arguments)
+            .env("TZ", "Asia/Shanghai")
+            .run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert!(run.stderr.ends_with(end), "{zone}: {}", run.stderr);
     }
 }
