@@ -111,9 +111,10 @@ impl Arguments {
             states.extend(State::ACTIVE);
         }
         let since = self.since.as_deref();
+        let name = given("--name", self.name.as_ref())?;
         let filter = Filter {
             states,
-            name: self.name.as_deref().map(words::pattern).transpose()?,
+            name: name.as_deref().map(words::pattern).transpose()?,
             user: given("--user", self.user.as_ref())?,
             queue: given("--queue", self.queue.as_ref())?,
             since: since
@@ -336,7 +337,10 @@ mod tests {
     #[test]
     fn an_invalid_filter_value_is_a_usage_error() {
         assert!(parse_error("--name=train-[").contains("--name"));
-        assert!(parse_error("--user=").contains("invalid value '' for --user"));
+        for option in ["--name", "--user", "--queue", "--selector"] {
+            let message = format!("invalid value '' for {option}: the value is empty");
+            assert!(parse_error(&format!("{option}=")).contains(&message));
+        }
         assert!(parse_error("--since=yesterday").contains("--since"));
     }
 
