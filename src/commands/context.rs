@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use super::global::GlobalArgs;
+use super::global::{GlobalArgs, RowKind};
 use super::job_control::is_in_background;
 use super::notices::NoticeLog;
 use super::progress_line::ProgressLine;
@@ -54,7 +54,7 @@ impl CommandContext {
     pub(super) fn new(
         global: GlobalArgs,
         environment: Environment,
-        has_own_columns: bool,
+        rows: RowKind,
         session: Result<Session, Problem>,
     ) -> Result<Self, (Box<Self>, Problem)> {
         let (session, session_problem) = match session {
@@ -65,8 +65,8 @@ impl CommandContext {
             Session::Replay(replay) => environment.for_replay(replay.settings()),
             Session::Live | Session::Record(_) => environment,
         };
-        let output_options = global.output_options(has_own_columns, &environment);
-        let sort = global.sort(has_own_columns);
+        let output_options = global.output_options(rows, &environment);
+        let sort = global.sort(rows);
         let progress = ProgressLine::default();
         let prompts = progress.clone();
         let mut context = Self {
@@ -107,7 +107,7 @@ impl CommandContext {
         let matches = command.get_matches_from([&["joblens"], options].concat());
         let global = GlobalArgs::from_arg_matches(&matches).expect("clap has checked them");
         let (environment, session) = (Environment::default(), Ok(Session::Live));
-        let context = Self::new(global, environment, false, session);
+        let context = Self::new(global, environment, RowKind::Jobs, session);
         let context = context.map_err(|(_, problem)| problem);
         context.expect("these options are right")
     }

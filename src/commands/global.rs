@@ -149,6 +149,45 @@ pub(super) struct GlobalArgs {
     pub quiet: bool,
 }
 
+/// The rows that a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowKind {
+    /// Resources.
+    Jobs,
+    /// Resources, printed while the command runs.
+    WatchedJobs,
+    /// Events, with columns of their own.
+    Events,
+    /// The lines of a log, which have no columns.
+    LogLines,
+    /// Rows of other commands.
+    Other,
+}
+
+impl RowKind {
+    /// Reports whether the columns of resources apply.
+    fn are_jobs(self) -> bool {
+        matches!(self, Self::Jobs | Self::WatchedJobs)
+    }
+
+    /// Returns how to select fields instead of columns in a format without columns.
+    fn selection_hint(self, format: Format) -> String {
+        let selected = match self {
+            _ if format == Format::Jsonl => return "to select fields, pipe the lines to jq".into(),
+            Self::WatchedJobs | Self::LogLines => {
+                return "to select fields, pipe the lines of -o jsonl to jq".into();
+            }
+            Self::Jobs => "JSON fields: --jq '.jobs[] | {ref, state}'",
+            Self::Events => "JSON fields: --jq '.events[] | {ref, reason}'",
+            Self::Other => "fields of the JSON",
+        };
+        match format {
+            Format::Json => format!("use --jq to select {selected}"),
+            _ => format!("omit -o, and use --jq to select {selected}"),
+        }
+    }
+}
+
 /// The words of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
@@ -197,7 +236,7 @@ impl GlobalArgs {
     /// Returns a usage error for a column or an expression that is invalid or does not apply to the format.
     pub(super) fn output_options(
         &self,
-        own_columns: bool,
+        rows: RowKind,
         environment: &Environment,
     ) -> Result<output::OutputOptions, Problem> {
         let format = match (&self.jq, self.format()) {
@@ -219,10 +258,10 @@ impl GlobalArgs {
         if !self.columns.is_empty() && !has_columns {
             return Err(
                 Problem::usage("--columns requires -o table, wide, csv, tsv or markdown")
-                    .with_hint("use --jq to select JSON fields: --jq '.jobs[] | {ref, state}'"),
+                    .with_hint(rows.selection_hint(format)),
             );
         }
-        let names = self.columns.iter().filter(|_| !own_columns);
+        let names = self.columns.iter().filter(|_| rows.are_jobs());
         let columns: Vec<output::JobColumn> = names
             .map(|name| output::JobColumn::by_name(name))
             .collect::<Result<_, _>>()?;
@@ -255,8 +294,8 @@ impl GlobalArgs {
     ///
     /// # Errors
     /// Returns a usage error that names the closest column.
-    pub(super) fn sort(&self, own_columns: bool) -> Result<Option<output::Sort>, Problem> {
-        let column = self.sort_by.as_deref().filter(|_| !own_columns);
+    pub(super) fn sort(&self, rows: RowKind) -> Result<Option<output::Sort>, Problem> {
+        let column = self.sort_by.as_deref().filter(|_| rows.are_jobs());
         let correct_dash = |text: &str| find_first_character(text).map(|(_, corrected)| corrected);
         let parse = |text| output::Sort::parse(text, correct_dash);
         column.map(parse).transpose()

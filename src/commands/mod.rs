@@ -63,7 +63,7 @@ use crate::credentials::end_commands;
 use crate::error::{Problem, exit_code};
 use crate::settings::Environment;
 use context::{CommandContext, CommandResult};
-use global::GlobalArgs;
+use global::{GlobalArgs, RowKind};
 use recording::RecordingSupport;
 use terminal_support::TerminalSupport;
 
@@ -125,8 +125,8 @@ struct CommandSpec {
     name: &'static str,
     /// Whether it can be recorded and replayed.
     recording: RecordingSupport,
-    /// True if rows are not jobs, so that the columns of jobs do not apply.
-    has_own_columns: bool,
+    /// The rows that it prints.
+    rows: RowKind,
 }
 
 impl CommandSpec {
@@ -137,15 +137,12 @@ impl CommandSpec {
         Self {
             name,
             recording,
-            has_own_columns: false,
+            rows: RowKind::Jobs,
         }
     }
 
-    const fn with_own_columns(self) -> Self {
-        Self {
-            has_own_columns: true,
-            ..self
-        }
+    const fn with_rows(self, rows: RowKind) -> Self {
+        Self { rows, ..self }
     }
 }
 
@@ -162,18 +159,18 @@ impl Command {
         match self {
             Self::Get(_) => CommandSpec::GET,
             Self::Describe(_) => spec("describe", AnyCommand),
-            Self::Logs(_) => spec("logs", AnyCommand).with_own_columns(),
-            Self::Events(_) => spec("events", AnyCommand).with_own_columns(),
+            Self::Logs(_) => spec("logs", AnyCommand).with_rows(RowKind::LogLines),
+            Self::Events(_) => spec("events", AnyCommand).with_rows(RowKind::Events),
             Self::List(_) => spec("list", AnyCommand),
             Self::Wait(_) => spec("wait", AnyCommand),
-            Self::Watch(_) => spec("watch", AnyCommand),
-            Self::Metrics(_) => spec("metrics", SameCommand).with_own_columns(),
-            Self::Kinds(_) => spec("kinds", SameCommand).with_own_columns(),
-            Self::States(_) => spec("states", SameCommand).with_own_columns(),
-            Self::Schema(_) => spec("schema", SameCommand).with_own_columns(),
-            Self::Auth(_) => spec("auth status", SameCommand).with_own_columns(),
-            Self::Doctor(_) => spec("doctor", AnyCommand).with_own_columns(),
-            Self::Config(arguments) => spec(arguments.name(), OFFLINE).with_own_columns(),
+            Self::Watch(_) => spec("watch", AnyCommand).with_rows(RowKind::WatchedJobs),
+            Self::Metrics(_) => spec("metrics", SameCommand).with_rows(RowKind::Other),
+            Self::Kinds(_) => spec("kinds", SameCommand).with_rows(RowKind::Other),
+            Self::States(_) => spec("states", SameCommand).with_rows(RowKind::Other),
+            Self::Schema(_) => spec("schema", SameCommand).with_rows(RowKind::Other),
+            Self::Auth(_) => spec("auth status", SameCommand).with_rows(RowKind::Other),
+            Self::Doctor(_) => spec("doctor", AnyCommand).with_rows(RowKind::Other),
+            Self::Config(arguments) => spec(arguments.name(), OFFLINE).with_rows(RowKind::Other),
             Self::Completion(_) => spec("completion", OFFLINE),
             Self::Complete(_) => spec("__complete", SHELL),
             Self::Man(_) => spec("man", OFFLINE),
@@ -233,10 +230,10 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let CommandSpec {
         name,
         recording,
-        has_own_columns,
+        rows,
     } = command.map_or(CommandSpec::GET, Command::spec);
     let session = recording::session(&cli.global, name, recording, &arguments);
-    let context = match CommandContext::new(cli.global, environment, has_own_columns, session) {
+    let context = match CommandContext::new(cli.global, environment, rows, session) {
         Ok(context) => context,
         Err((context, problem)) => {
             let problems = vec![problem];
