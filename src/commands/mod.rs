@@ -17,6 +17,7 @@ mod follow;
 mod gate_report;
 mod get;
 mod global;
+mod help;
 mod interruption;
 mod introspect;
 mod job_control;
@@ -55,6 +56,7 @@ mod usage_error;
 mod wait;
 mod watch;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -206,21 +208,17 @@ fn help_color(environment: &Environment) -> ColorChoice {
 /// Runs the command line and returns the exit code of the process.
 ///
 /// `arguments` begin with the name of the program. The environment is read once.
-pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let code = run_command(arguments);
     end_commands();
     code
 }
 
-fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+fn run_command(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let environment = Environment::from_os(std::env::vars_os());
     signals::end_first_process_by_signals();
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let parsed = command()
-        .color(help_color(&environment))
-        .try_get_matches_from(&arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
+    let cli = match parse(&arguments, &environment) {
         Ok(cli) => cli,
         Err(error) => {
             return usage_error::print(&error, &command(), &arguments, &environment);
@@ -249,6 +247,21 @@ fn run_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         .unwrap_or_else(|problems| context.usage_error(name, problems));
     context.finish_recording(code);
     code
+}
+
+/// Parses the command line.
+fn parse(arguments: &[OsString], environment: &Environment) -> Result<Cli, clap::Error> {
+    let parse = |arguments: &[OsString]| {
+        let command = command().color(help_color(environment));
+        command.try_get_matches_from(arguments)
+    };
+    let matches = match parse(arguments) {
+        Err(error) if help::is_option_of_help(&error, arguments) => {
+            parse(&help::without_options(arguments)?)
+        }
+        parsed => parsed,
+    };
+    Cli::from_arg_matches(&matches?)
 }
 
 /// Runs a command, or `get` if none is given.

@@ -222,7 +222,7 @@ fn name(command: Option<&'static str>, arguments: &[&str]) -> &'static str {
     match command {
         Some("config") if arguments.contains(&"init") => "config init",
         Some("config") if arguments.contains(&"path") => "config path",
-        None | Some("help") => "get",
+        None => "get",
         Some("ls") => "list",
         Some("auth") => "auth status",
         Some(command) => command,
@@ -378,6 +378,7 @@ mod tests {
         assert_eq!(found("joblens auth status --bogus"), "auth status");
         assert_eq!(found("joblens config init --bogus"), "config init");
         assert_eq!(found("joblens config --bogus"), "config");
+        assert_eq!(found("joblens help zzz"), "help");
         assert_eq!(found("wait aliyun/job/c/5 --bogus"), "get");
     }
 

@@ -60,6 +60,38 @@ fn every_help_has_two_examples_after_the_summary() {
 }
 
 #[test]
+fn help_accepts_global_options() {
+    let plain = |command: &[&str]| joblens(&[&["help"], command].concat()).run().stdout;
+    for (arguments, command) in [
+        (&["help", "--color", "never"][..], &[][..]),
+        (&["help", "-v"], &[]),
+        (&["help", "--help"], &[]),
+        (&["help", "list", "-o", "csv"], &["list"]),
+        (&["help", "-o=wide", "auth", "status"], &["auth", "status"]),
+        (&["auth", "help", "-q", "status"], &["auth", "status"]),
+    ] {
+        let run = joblens(arguments).run();
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{arguments:?}");
+        assert_eq!(run.stdout, plain(command), "{arguments:?}");
+    }
+    for (arguments, message) in [
+        (
+            &["help", "lsit", "-o", "json"][..],
+            "unknown command 'lsit'",
+        ),
+        (
+            &["help", "list", "--bogus", "-o", "json"],
+            "unexpected argument '--bogus' found",
+        ),
+    ] {
+        let run = joblens(arguments).run();
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert_eq!(run.json()["command"], "help");
+        assert_eq!(run.error()["message"], message);
+    }
+}
+
+#[test]
 fn a_copied_example_is_complete_on_a_terminal_of_80_columns() {
     for command in COMMANDS {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
