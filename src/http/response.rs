@@ -1,12 +1,13 @@
-mod masked_document;
+mod masked_json;
+mod masked_xml;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::secret::{Redactor, mask_message, mask_urls, mask_yaml};
-pub(super) use masked_document::mask_json_values;
-use masked_document::{mask_plain, mask_xml_texts};
+use crate::secret::{Redactor, mask_message, mask_text, mask_urls, mask_yaml};
+pub(super) use masked_json::mask_json_values;
+pub(super) use masked_xml::mask_xml_texts;
 
 /// A cloud's response exactly as it was received: it may contain secrets.
 #[derive(Debug, Clone, Default)]
@@ -59,8 +60,8 @@ const MAX_EXCERPT_CHARS: usize = 120;
 const MAX_READ_BYTES: usize = 64 << 10;
 
 /// Returns the beginning of a body for an error message: one line, at most 120 characters. It masks the run's
-/// secrets, and all text values of JSON and XML, since they may be other secrets. Of a body that is not text, it
-/// shows only the first bytes.
+/// secrets, and all text values of JSON and XML, since they may be other secrets. It ends where JSON or XML becomes
+/// invalid. Of a body that is not text, it shows only the first bytes.
 pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     const MAX_SHOWN_CHARS: usize = 4096;
     let mut text = String::from_utf8_lossy(&body[..body.len().min(MAX_READ_BYTES)]).into_owned();
@@ -76,7 +77,7 @@ pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     let text = masked.as_deref().unwrap_or(text);
     let (plain, document) = text.split_at(document_start(text));
     let shown = match document.starts_with('<') {
-        true => mask_plain(plain) + &mask_xml_texts(document),
+        true => mask_plain(plain) + &mask_xml_texts(document, &[]),
         false => mask_plain(plain) + &mask_json_values(document),
     };
     let mut line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -127,7 +128,7 @@ fn first_bytes(body: &[u8]) -> String {
 
 /// Returns the position at which JSON or XML begins in a text; the length of the text if it contains neither.
 fn document_start(text: &str) -> usize {
-    if text.starts_with(['"', '\'']) {
+    if text.starts_with(['"', '\'', '{']) {
         return 0;
     }
     const LITERALS: [&str; 3] = ["true", "false", "null"];
@@ -137,13 +138,18 @@ fn document_start(text: &str) -> usize {
             return rest.starts_with(|c: char| c.is_alphabetic() || "!?/".contains(c));
         }
         let rest = rest.trim_start();
-        let is_value = |c: char| c.is_ascii_digit() || "\"'{[}]-".contains(c);
+        let is_value = |c: char| c.is_ascii_digit() || "\"'{[}]-\\".contains(c);
         rest.is_empty()
             || rest.starts_with(is_value)
             || LITERALS.iter().any(|literal| rest.starts_with(literal))
     };
     let mut brackets = text.match_indices(['{', '[', '<']);
     brackets.find(begins).map_or(text.len(), |(at, _)| at)
+}
+
+/// Masks the secrets that a text repeats.
+fn mask_plain(text: &str) -> String {
+    mask_urls(&mask_text(text)).into_owned()
 }
 
 /// Masks access tokens in the URLs of a service's message and secrets that it repeats.
@@ -231,10 +237,18 @@ mod tests {
             ("\u{fffd}{ 'v': 'hunter2'}", "\u{fffd}{ 'v': '***'}"),
             ("1f\r\n<V>hunter2</V>", "1f <V>***</V>"),
             ("[error] token=hunter2", "[error] token=***"),
-            ("[1] 'hunter2' token=hunter2", "[1] '***' token=***"),
+            ("[1] 'hunter2' token=hunter2", "[1] ***"),
             ("[1,\"hunter2\"]", "[1,\"***\"]"),
             ("x [ null, \"hunter2\"]", "x [ null, \"***\"]"),
-            ("[1] < 2 {a}", "[1] < 2 {a}"),
+            ("[1] < 2 {a}", "[1] ***"),
+            ("{Env: \"hunter2\"}", "{***"),
+            ("error: {\\\"Env\\\": \\\"hunter2\\\"}", "error: {***"),
+            ("<V><![CDATA[hunter2]]></V>", "<V><![CDATA[***]]></V>"),
+            ("<V a=\"x\"y\" b=\"hunter2\">", "<***"),
+            (
+                "{\"a\":\"say \"hi\", \"Env\":\"hunter2\"}",
+                "{\"a\":\"***\"***",
+            ),
         ] {
             assert_eq!(excerpt(body.as_bytes()), shown);
         }
