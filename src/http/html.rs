@@ -19,14 +19,19 @@ pub(super) fn is_named(response: &Response) -> bool {
 
 /// Returns `true` if a response is an HTML page.
 fn is_html(response: &Response) -> bool {
+    let is_empty = || response.body.trim_ascii().is_empty();
+    begins_as_html(&response.body) || (is_named(response) && !is_empty())
+}
+
+/// Reports whether a body begins like an HTML page.
+pub(super) fn begins_as_html(body: &[u8]) -> bool {
     const MAX_PROLOGUE_BYTES: usize = 1024;
-    let beginning = &response.body[..response.body.len().min(MAX_PROLOGUE_BYTES)];
+    let beginning = &body[..body.len().min(MAX_PROLOGUE_BYTES)];
     let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
     let beginning = without_prologue(beginning.trim_start_matches('\u{feff}'));
-    let is_written = ["<!doctype html", "<html"]
+    ["<!doctype html", "<html"]
         .iter()
-        .any(|start| beginning.starts_with(start));
-    is_written || (is_named(response) && !response.body.trim_ascii().is_empty())
+        .any(|start| beginning.starts_with(start))
 }
 
 /// Removes an XML declaration, comments and blanks from the start of a text.

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::RecordingMasks;
 use super::placeholders::Placeholders;
-use crate::http::response::mask_json_values;
+use crate::http::html;
+use crate::http::response::{mask_json_values, mask_xml_texts};
 use crate::lenient::{self, repair::with_faults};
 use crate::secret::{
     MASK, PrivateKeyMasker, Redactor, Secret, field_sensitivity, is_secret_field, looks_random,
@@ -17,6 +18,8 @@ use crate::secret::{
 pub(super) const MAX_BODY: usize = 16 << 20;
 /// The first bytes of a gzip file.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The elements of an error in XML that are recorded.
+const ERROR_ELEMENTS: [&str; 3] = ["Code", "Message", "RequestId"];
 /// Maximum nesting of a document. Deeper ones are recorded as text, since a replay could not parse them.
 const MAX_DEPTH: usize = 100;
 
@@ -144,7 +147,13 @@ impl Masker<'_> {
         if body.starts_with(&GZIP_MAGIC) {
             return Some(MASK.to_owned());
         }
-        let is_harmless = text.is_some_and(|text| text.starts_with('<') || is_sentence(text));
+        let is_html = html::begins_as_html(body);
+        if let Some(text) = text.filter(|text| text.starts_with('<') && !is_html && !is_plain) {
+            let text = self.text(text);
+            let masked = mask_xml_texts(&text, &ERROR_ELEMENTS);
+            return (masked != text).then_some(masked);
+        }
+        let is_harmless = is_html || text.is_some_and(is_sentence);
         (!is_plain && !is_harmless).then(|| MASK.to_owned())
     }
 

@@ -197,6 +197,33 @@ fn a_body_that_may_be_a_document_in_another_format_is_masked() {
 }
 
 #[test]
+fn the_error_of_an_xml_body_is_recorded_and_its_other_texts_are_masked() {
+    let error = "<?xml version='1.0'?><Error><Code>Busy</Code><Message>no hunter2</Message>\
+        <RequestId>R-1</RequestId></Error>";
+    let whole = (
+        Content::Text(error.replace("hunter2", "***")),
+        Extent::Whole,
+    );
+    assert_eq!(content(None, error.as_bytes()), whole);
+    for (text, masked) in [
+        (
+            "<R><DbPassword>s3cret</DbPassword><Env>FOO s3cret</Env><Code>0</Code></R>",
+            "<R><DbPassword>***</DbPassword><Env>***</Env><Code>0</Code></R>",
+        ),
+        ("<R a=\"x\"y\" b=\"s3cret\">", "<***"),
+    ] {
+        let masked = (Content::Text(masked.to_owned()), Extent::Masked);
+        assert_eq!(content(None, text.as_bytes()), masked);
+    }
+    let damaged = br#"{"Note":"say "hi there","Token":"s3cret","Env":"FOO s3cret"}"#;
+    let masked = (
+        Content::Text(r#"{"Note":"***"***"#.to_owned()),
+        Extent::Masked,
+    );
+    assert_eq!(content(None, damaged), masked);
+}
+
+#[test]
 fn a_body_recorded_whole_is_decoded_like_the_original_body() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Fields {
