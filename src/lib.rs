@@ -13,6 +13,7 @@
     allow(clippy::too_many_lines, reason = "tables of cases are long")
 )]
 
+mod collect;
 pub mod commands;
 mod compressed;
 pub mod credentials;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::file::{CredentialFile, FileProfile, Format};
 use super::ini::Ini;
 use super::tool_files::{SourceFile, SourceResult, ToolFiles};
+use crate::collect::CollectExt as _;
 use crate::error::{Category, Problem};
 use crate::lenient::{self, List, Text};
 use crate::model::{Notice, NoticeCode};
@@ -231,7 +232,7 @@ impl CredentialFile {
             let text = value(field.name)?.trim().to_owned();
             (!text.is_empty()).then_some((field.name, text))
         });
-        filled.collect()
+        filled.collect_map()
     }
 
     /// Returns the known fields and ignores others. The problem contains no text of the file.

@@ -4,6 +4,7 @@ use super::chain::{CredentialChain, ResolvedCredential};
 use super::expiry::local_time;
 use super::source::CredentialSource;
 use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
+use crate::collect::CollectExt as _;
 use crate::error::{Category, Problem, closest_match};
 use crate::model::SkippedSource;
 use crate::secret::{Secret, quotable};
@@ -276,5 +277,5 @@ pub(super) fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Val
         let origin = origin.clone();
         (key, SourcedValue { text, origin })
     };
-    found.into_iter().map(value).collect()
+    found.into_iter().map(value).collect_map()
 }

@@ -11,6 +11,7 @@ use super::{
     Mount, Nfs, Port, Probe, Probes, Reason, Resources, ScopeSummary, Security, Task, TcpSocket,
     Termination, Volume,
 };
+use crate::collect::CollectExt as _;
 
 /// A part of a model that contains text from a cloud.
 #[derive(Debug)]
@@ -272,6 +273,6 @@ fn visit_labels(labels: &mut BTreeMap<String, Option<String>>, visit: Visit<'_>)
         *labels = keys
             .into_iter()
             .zip(mem::take(labels).into_values())
-            .collect();
+            .collect_map();
     }
 }

@@ -14,6 +14,7 @@ use super::{
     SettingsSchema,
 };
 use super::{network, values::Values};
+use crate::collect::CollectExt as _;
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::secret::{Secret, blanked_id, mask_proxy_url, mask_urls};
@@ -128,7 +129,7 @@ impl RecordedProfile {
         Self {
             cloud: profile.cloud().to_owned(),
             name: profile.name.clone(),
-            values: values.chain(certificate).collect(),
+            values: values.chain(certificate).collect_map(),
             expires_at: expires_at.map(Time::rfc3339),
             notices: notices
                 .map(|notice| (notice.code.as_str().to_owned(), notice.message.clone()))
@@ -171,7 +172,7 @@ impl RecordedProfile {
             let origin = recorded.origin.clone();
             (name, SourcedValue { text, origin })
         });
-        values.collect()
+        values.collect_map()
     }
 }
 
@@ -236,7 +237,7 @@ impl Settings {
             environment,
             file: SettingsFile {
                 path: recorded.config_file.clone().unwrap_or_default(),
-                profiles: tables.map(|table| (table, BTreeMap::new())).collect(),
+                profiles: tables.map(|table| (table, BTreeMap::new())).collect_map(),
                 http: needed(&recorded.http),
                 states: recorded.states.clone(),
                 ..SettingsFile::default()
@@ -293,7 +294,7 @@ impl Settings {
 fn needed(http: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let http = http.iter().filter(|(key, _)| is_needed(key));
     http.map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+        .collect_map()
 }
 
 impl Environment {

@@ -23,6 +23,7 @@ const ORDER: [&str; 18] = [
     "json",
     "error",
     "sync",
+    "collect",
     "sort",
     "compressed",
 ];
@@ -147,6 +148,7 @@ fn a_file_uses_only_modules_later_in_the_module_order() {
                     "json",
                     "error",
                     "sync",
+                    "collect",
                     "sort",
                     "compressed",
                 ]

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::context::{CommandContext, CommandResult};
 use super::progress_line::SLOW_REQUEST;
 use super::runtime::block_on;
+use crate::collect::CollectExt as _;
 use crate::error::{Problem, exit_code};
 use crate::http::{KeyStates, Session};
 use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
@@ -184,7 +185,7 @@ async fn run_all(
     for (number, probe) in probes.into_iter().enumerate() {
         running.spawn(async move { (number, probe.run().await) });
     }
-    let mut unshown: BTreeSet<usize> = (0..checked.len()).collect();
+    let mut unshown: BTreeSet<usize> = (0..checked.len()).collect_set();
     let mut flush_at: Option<Instant> = None;
     loop {
         let joined = match flush_at {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::instance_role::SERVICE;
 use super::sign::Signer;
+use crate::collect::CollectExt as _;
 use crate::credentials::temporary_key::TemporaryKey;
 use crate::credentials::{Credential, CredentialCache, KeySource, Storable, StoredFields};
 use crate::error::Problem;
@@ -109,7 +110,7 @@ impl Storable for Signer {
             .into_iter()
             .filter_map(|(name, secret)| Some((name.to_owned(), secret?.expose().to_owned())));
         let id = ("access_key_id".to_owned(), self.access_key_id.clone());
-        secrets.chain([id]).collect()
+        secrets.chain([id]).collect_map()
     }
 
     fn from_parts(parts: &StoredFields) -> Option<Credential<Self>> {

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::memory::memory_bytes;
 use super::{Api, CLOUD_NAME, CLUSTER};
+use crate::collect::CollectExt as _;
 use crate::http::RequestError;
 use crate::kind::{IdReuse, OutcomeRule};
 use crate::model::Array;
@@ -313,7 +314,10 @@ impl<V> JobFields<V> {
             used_node_count: used.nodes.0,
             array_job_id: self.array_job_id.0.clone(),
             array_request: self.array_request.value.0.clone(),
-            variables: variables.into_iter().map(|(n, v)| (n, value(v))).collect(),
+            variables: variables
+                .into_iter()
+                .map(|(n, v)| (n, value(v)))
+                .collect_map(),
             extra_info: shown(&self.extra_info),
         };
         let mut job = Job {

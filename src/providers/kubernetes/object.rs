@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::collect::CollectExt as _;
 use crate::crypto::percent_encode;
 use crate::providers::lenient::{
     self, Checked, DefaultObject, Flag, Int, List, Map, Required, Text, Timestamp,
@@ -106,7 +107,7 @@ impl ObjectMeta {
         labels
             .into_iter()
             .map(|(name, value)| (name, value.0))
-            .collect()
+            .collect_map()
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use super::super::{Api, memory::memory_bytes};
 use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
 use super::{DLC_JOB, POD_STATES, STATES};
+use crate::collect::CollectExt as _;
 use crate::model::Address;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
@@ -243,7 +244,10 @@ impl JobFields {
             user: self.username.0.or_else(|| details.user_id.0.clone()),
             queue: self.resource_id.0,
             priority: self.priority.0,
-            labels: tags.into_iter().map(|(name, tag)| (name, tag.0)).collect(),
+            labels: tags
+                .into_iter()
+                .map(|(name, tag)| (name, tag.0))
+                .collect_map(),
             created_at: self.gmt_create_time.utc(),
             started_at: self.gmt_running_time.utc(),
             finished_at: finished.into_iter().find_map(Timestamp::utc),

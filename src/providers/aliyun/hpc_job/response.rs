@@ -2,6 +2,7 @@
 
 use super::super::Api;
 use super::super::scheduler::{JobFields, check_success, matches_id, not_found};
+use crate::collect::CollectExt as _;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 
@@ -57,7 +58,7 @@ pub(super) fn decode_job(
     let List(variables) = std::mem::take(&mut fields.variables);
     let variables = variables.into_iter();
     let variables = variables.filter_map(|Variable { name, value }| Some((name.0?, value)));
-    let mut result = fields.into_result(variables.collect(), api, lookup);
+    let mut result = fields.into_result(variables.collect_map(), api, lookup);
     result.job.request_id = response.request_id.0;
     raw::attach_masked(&mut result, body, options, mask);
     Ok(result)

@@ -3,8 +3,8 @@
 use super::super::Api;
 use super::STATES;
 use super::details::{InstantJobDetails, Machine};
+use crate::collect::CollectExt as _;
 use crate::providers::prelude::*;
-use std::collections::BTreeMap;
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -180,7 +180,7 @@ impl JobFields {
             user: self.owner_uid.0,
             queue: placement.pool.0,
             priority: placement.priority.0,
-            labels: labels.collect::<BTreeMap<_, _>>(),
+            labels: labels.collect_map(),
             created_at: clock.at(&self.create_time),
             started_at: clock.at(&self.start_time),
             finished_at: clock.at(&self.end_time).filter(|_| state.ended),

@@ -1,6 +1,7 @@
 use super::cause::{explain_task, label};
 use super::container::Container;
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
+use crate::collect::CollectExt as _;
 use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, UnreadableTimes,
     Volume,
@@ -227,7 +228,7 @@ fn addresses(by_kind: [(&str, Text); 3]) -> Vec<Address> {
 fn labels(tags: List<Tag>) -> BTreeMap<String, Option<String>> {
     let tags = tags.0.into_iter();
     tags.map(|tag| (tag.key.0.unwrap_or_default(), tag.value.0))
-        .collect()
+        .collect_map()
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::list::{MAX_ROWS, Page};
 use super::row::Row;
 use super::subtask_id::{parent_of, subtask_of};
+use crate::collect::CollectExt as _;
 use crate::providers::prelude::*;
 
 /// Maximum number of pages for the ids of one request: enough for a server that returns 10 rows per page, whatever
@@ -63,7 +64,7 @@ impl JobRows {
             let index = subtask_of(parent, id)?;
             Some(((index, id.as_str()), row.as_ref()))
         });
-        subtasks.collect()
+        subtasks.collect_map()
     }
 
     /// Returns `true` if the list shows that this is an array job, by its flag or by a subtask.

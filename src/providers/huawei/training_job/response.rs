@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use super::super::error_body::contradict_by_message;
 use super::STATES;
 use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDetails};
+use crate::collect::CollectExt as _;
 use crate::model::failed_tasks;
 use crate::providers::lenient::Words;
 use crate::providers::mask::mask_named;
@@ -212,7 +213,7 @@ impl TrainingJob {
                 .0
                 .into_iter()
                 .map(|(name, Text(text))| (name, text))
-                .collect(),
+                .collect_map(),
             created_at: metadata.create_time.utc(),
             started_at,
             finished_at: started_at.and_then(end),

@@ -3,6 +3,7 @@
 mod success;
 
 use super::{BATCH, INSTANCE, LIST, STATES, TASK};
+use crate::collect::CollectExt as _;
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
 use crate::providers::products::Product;
@@ -160,7 +161,7 @@ impl Row for BatchJob {
             priority: self.priority.0,
             labels: tags
                 .filter_map(|tag| Some((tag.key.0?, tag.value.0)))
-                .collect(),
+                .collect_map(),
             created_at: clock.at(&self.create_time),
             finished_at: clock.at(&self.end_time),
             tasks: tasks

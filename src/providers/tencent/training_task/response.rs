@@ -2,6 +2,7 @@
 
 use super::details::{Role, TrainingTask};
 use super::{LIST, MAX_EVENTS, POD_STATES, STATES, TIONE};
+use crate::collect::CollectExt as _;
 use crate::model::{Address, Event, Object};
 use crate::providers::lenient::Words;
 use crate::providers::prelude::*;
@@ -76,7 +77,7 @@ impl Row for TrainingTask {
             queue: self.resource_group_name.or(&self.resource_group_id),
             labels: tags
                 .filter_map(|tag| Some((tag.tag_key.0?, tag.tag_value.0)))
-                .collect(),
+                .collect_map(),
             created_at: clock.at(&self.create_time),
             started_at: clock.at(&self.start_time),
             finished_at: clock.at(&self.end_time),
