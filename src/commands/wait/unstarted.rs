@@ -7,7 +7,7 @@ use crate::commands::context::CommandContext;
 use crate::commands::reports::Reports;
 use crate::error::{Category, Problem, exit_code};
 use crate::gate::Verdict;
-use crate::output::document::{Envelope, Exit, Gate};
+use crate::output::document::{Envelope, Gate};
 
 /// Returns the report of a gate that has not read its references yet: a reader of the reports must not find those of
 /// an earlier run if the process is killed meanwhile.
