@@ -142,8 +142,8 @@ impl Cloud {
         }
     }
 
-    /// Checks the service addresses, also those that are not needed, and creates the client of a profile without sending
-    /// a request.
+    /// Checks the service addresses, also those that are not needed, and creates the client of a profile without
+    /// sending a request.
     ///
     /// # Errors
     /// `missing_credentials` or `usage`, with the settings to add or correct.

@@ -141,8 +141,8 @@ pub fn normalize(
     }
 }
 
-/// Returns the message about a word that is not recognized. The word is shown completely or not at all, because a part of
-/// a secret would not be masked.
+/// Returns the message about a word that is not recognized. The word is shown completely or not at all, because a part
+/// of a secret would not be masked.
 fn unknown_word(raw: &str, source: &str) -> String {
     const MAX_CHARS: usize = 60;
     match raw.chars().count() {
