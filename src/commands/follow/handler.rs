@@ -170,8 +170,7 @@ impl<'a> FollowHandler<'a> {
         }
     }
 
-    /// Follows the jobs until the end, or until `stopped` or `quit`
-    /// completes. Returns the exit code.
+    /// Follows the jobs until the end, or until `stopped` or `quit` completes. Returns the exit code.
     pub(super) async fn run(
         mut self,
         run: &mut RunLoop,
