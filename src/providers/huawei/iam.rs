@@ -174,10 +174,14 @@ impl IamPasswordProvider {
                 deadline,
             )
             .await?;
+        // The body can contain a token.
         let unreadable = |expected: &str| {
             let id = IAM_ERRORS.request_id.in_error(&response);
             let api = &self.api;
-            api.decode_problem(&request, &response, expected, id)
+            let mut problem =
+                api.decode_secret_problem(&request, &response, expected, "iam_endpoint");
+            problem.request_id = id;
+            problem
         };
         let body: TokenResponse =
             lenient::decode(&response.body).map_err(|message| unreadable(&message))?;

@@ -156,6 +156,25 @@ async fn a_wrong_password_is_sent_once_and_is_an_error_with_a_hint() {
 }
 
 #[tokio::test]
+async fn the_response_with_a_token_is_not_shown_if_it_cannot_be_read() {
+    for body in [
+        json!("token MIIsecretServerToken123456789"),
+        json!({"MIIsecretServerToken123456789": 1}),
+    ] {
+        let response = ServerResponse::json(201, &body).with_header("x-request-id", "r-1");
+        let cloud =
+            cloud(move |incoming| (incoming.path == "/v3/auth/tokens").then(|| response.clone()))
+                .await;
+        let problem = get(&client(&cloud, &USER).unwrap()).await.unwrap_err();
+        assert_eq!(problem.category, Category::InvalidResponse);
+        assert_eq!(problem.hint.as_deref(), Some("check iam_endpoint"));
+        assert_eq!(problem.request_id.as_deref(), Some("r-1"));
+        let shown = format!("{problem:?}");
+        assert!(!shown.contains("MIIsecret"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_pair_finds_the_project_of_its_region_once() {
     let cloud = cloud(|_| None).await;
     let client = client(&cloud, &KEY).unwrap();
