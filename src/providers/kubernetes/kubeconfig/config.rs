@@ -82,6 +82,9 @@ impl Kubeconfig {
                 if !matches!(document, Value::Null | Value::Object(_)) {
                     return Err(file.problem("is not a kubeconfig", HINT));
                 }
+                if let Some(message) = wrong_type(&document) {
+                    return Err(file.problem(&message, HINT));
+                }
                 if let Some(name) = duplicate_name(&document) {
                     let message = format!("has the name '{}' twice in a list", quotable(name));
                     return Err(file.problem(&message, HINT));
@@ -287,9 +290,28 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// The lists of a kubeconfig.
+const LISTS: [&str; 3] = ["clusters", "users", "contexts"];
+
+/// Describes a field of the document with a wrong type. Without this check, its contexts would not be found.
+fn wrong_type(document: &Value) -> Option<String> {
+    let is_other = |name: &&str, is_valid: fn(&Value) -> bool| {
+        let value = document.get(*name).filter(|value| !value.is_null());
+        value.is_some_and(|value| !is_valid(value))
+    };
+    let message = |name: &str, expected| format!("has a value at {name} that is not {expected}");
+    let name = "current-context";
+    if is_other(&name, Value::is_string) {
+        return Some(message(name, "text"));
+    }
+    let mut lists = LISTS.iter();
+    let list = lists.find(|name| is_other(name, Value::is_array))?;
+    Some(message(list, "a list"))
+}
+
 /// Returns a name that occurs twice in a list.
 fn duplicate_name(document: &Value) -> Option<&str> {
-    let lists = ["clusters", "users", "contexts"].iter();
+    let lists = LISTS.iter();
     lists
         .filter_map(|list| document.get(list)?.as_array())
         .find_map(|list| {

@@ -36,6 +36,25 @@ fn the_first_kubeconfig_file_that_defines_a_name_takes_precedence() {
         "{}",
         problem.message
     );
+    for (document, message) in [
+        (
+            "contexts: some-text\ncurrent-context: c\n",
+            "contexts that is not a list",
+        ),
+        ("clusters: {name: c}\n", "clusters that is not a list"),
+        ("users: 1\n", "users that is not a list"),
+        ("current-context: [x]\n", "current-context that is not text"),
+    ] {
+        write(home.path(), "typed", document);
+        let list = format!("{}:{}", path("two"), path("typed"));
+        let problem = load(&files(home.path(), &[("KUBECONFIG", &list)]), None).unwrap_err();
+        let message = format!("typed has a value at {message}");
+        assert!(problem.message.ends_with(&message), "{}", problem.message);
+    }
+    let nulls = "contexts:\nclusters: null\nusers: ~\ncurrent-context:\n";
+    write(home.path(), "nulls", nulls);
+    let list = format!("{}:{}:{}", path("nulls"), path("one/config"), path("two"));
+    found(load(&files(home.path(), &[("KUBECONFIG", &list)]), None));
     write(home.path(), "broken", "a: [\n");
     let list = format!("{}:{}", path("two"), path("broken"));
     let problem = load(&files(home.path(), &[("KUBECONFIG", &list)]), None).unwrap_err();
