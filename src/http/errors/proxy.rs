@@ -122,8 +122,14 @@ fn rejected(response: &Response, context: &ErrorContext<'_>) -> RequestError {
         false => RetryAction::No,
     };
     let message = format!("the proxy answered HTTP {status} to CONNECT{reason}{page}");
+    let host = context.endpoint.host();
+    let bypass = bypass(context.proxy);
     let hint = match status {
         404 | 405 | 501 => CHECK.to_owned(),
+        // A redirect is usually to a login page.
+        300..=399 => format!("log in to the proxy, such as with a browser{bypass}"),
+        429 => "try again later, or lower --concurrency".to_owned(),
+        500.. => format!("check the host name {host}, try again later{bypass}"),
         _ => allow(context),
     };
     let mut error = proxy_error(retry, ProxyRefused, message).with_hint(hint);

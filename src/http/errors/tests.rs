@@ -119,6 +119,38 @@ fn every_proxy_status_is_named_and_only_transient_ones_are_retried() {
     }
 }
 
+#[test]
+fn the_hint_for_a_proxy_depends_on_its_status() {
+    for (status, hint) in [
+        (
+            302,
+            "log in to the proxy, such as with a browser, or add the host to NO_PROXY",
+        ),
+        (
+            400,
+            "ask the operator of the proxy to allow a.example, or add it to NO_PROXY",
+        ),
+        (
+            403,
+            "ask the operator of the proxy to allow a.example, or add it to NO_PROXY",
+        ),
+        (405, "check HTTPS_PROXY, ALL_PROXY and NO_PROXY"),
+        (429, "try again later, or lower --concurrency"),
+        (501, "check HTTPS_PROXY, ALL_PROXY and NO_PROXY"),
+        (
+            502,
+            "check the host name a.example, try again later, or add the host to NO_PROXY",
+        ),
+        (
+            504,
+            "check the host name a.example, try again later, or add the host to NO_PROXY",
+        ),
+    ] {
+        let error = proxy_rejection(status, "", Some("http://10.0.0.1:80"));
+        assert_eq!(error.hint.as_deref(), Some(hint), "{status}");
+    }
+}
+
 /// Checks the message and the hint of each error.
 fn assert_explained(errors: &[(Error, &str, &str)]) {
     for (error, words, advice) in errors {
