@@ -1,191 +1,22 @@
 //! Recognizes texts that describe a failure, such as messages and end reasons.
 
-/// Prefixes and suffixes of words that describe a failure.
-const FAILURE_WORDS: &[&str] = &[
-    "abnormal",
-    "aborted",
-    "crash",
-    "crashed",
-    "died",
-    "error",
-    "errors",
-    "evicted",
-    "exceeded",
-    "exception",
-    "failed",
-    "failure",
-    "fault",
-    "killed",
-    "lost",
-    "nonzeroexit",
-    "outofmemory",
-    "panic",
-    "preempted",
-    "sigabrt",
-    "sigbus",
-    "sigfpe",
-    "sigill",
-    "sigint",
-    "sigkill",
-    "sigsegv",
-    "sigterm",
-    "timeout",
-    "unsuccessful",
-];
+mod tables;
 
-/// Several words that describe a failure.
-const FAILURE_PHRASES: &[&str] = &["no space left", "not succeed", "out of memory"];
-
-/// Several words that describe a failure, unless a word before them negates them.
-const NEGATABLE_PHRASES: &[&str] = &[
-    "canceled by the user",
-    "canceled by user",
-    "cancelled by the user",
-    "cancelled by user",
-    "interrupted by the user",
-    "interrupted by user",
-    "manually stopped",
-    "manually terminated",
-    "non zero exit",
-    "non-zero exit",
-    "nonzero exit",
-    "stopped by the user",
-    "stopped by user",
-    "stopped manually",
-    "terminated by the user",
-    "terminated by user",
-];
-
-/// Words that describe a failure, but only as a whole word: `failover` and `preemptible` do not.
-const WHOLE_FAILURE_WORDS: &[&str] = &[
-    "fail",
-    "fails",
-    "oom",
-    "preempt",
-    "preempting",
-    "preemption",
-    "preemptions",
-    "preempts",
-];
-
-/// Words after one that describes a failure that make it the name of a setting, such as `preemption policy`.
-const SETTINGS: &[(&str, &[&str])] = &[
-    ("preemption", &["disabled", "enabled", "policy"]),
-    ("sigint", &["handler"]),
-    ("sigterm", &["handler"]),
-];
-
-/// Words that describe a failure as a whole word, also as a part of a name such as `JobHanged`: `unchanged` and
-/// `hangzhou` do not.
-const HANG_WORDS: &[&str] = &["hang", "hanged", "hanging", "hangs", "hung"];
-
-/// Words after which an exit code or the number of a signal follows.
-const EXIT_WORDS: &[&str] = &[
-    "exit",
-    "exitcode",
-    "exited",
-    "exits",
-    "exitstatus",
-    "returncode",
-    "signal",
-];
-
-/// Words between one of [`EXIT_WORDS`] and the number.
-const EXIT_FILLERS: &[&str] = &[
-    "a", "by", "code", "is", "number", "of", "status", "value", "was", "with",
-];
-
-/// Other forms of [`EXIT_WORDS`].
-const EXIT_PHRASES: &[(&str, &str)] = &[
-    ("return code", "returncode"),
-    ("return_code", "returncode"),
-    ("退出状态码", " exit "),
-    ("退出代码", " exit "),
-    ("退出码", " exit "),
-    ("返回码", " exit "),
-    ("信号", " signal "),
-];
-
-/// Chinese words that describe a failure.
-const CHINESE_FAILURE_WORDS: &[&str] = &[
-    "失败",
-    "异常",
-    "故障",
-    "错误",
-    "超时",
-    "崩溃",
-    "不成功",
-    "内存不足",
-    "空间不足",
-    "被终止",
-    "被驱逐",
-    "被抢占",
-    "被杀",
-    "被中断",
-    "已中断",
-    "训练中断",
-    "任务中断",
-    "作业中断",
-    "手动停止",
-    "手动终止",
-    "用户停止",
-    "用户终止",
-    "失联",
-    "抢占",
-    "挂死",
-];
-
-/// Chinese words of [`CHINESE_FAILURE_WORDS`] that do not describe a failure before or after other words, such as
-/// `抢占式实例` (spot instance): the word, what precedes it, and what follows it.
-const CHINESE_SETTINGS: &[(&str, &[&str], &[&str])] = &[
-    (
-        "抢占",
-        &["可", "可以", "支持", "允许", "非", "不"],
-        &["式", "型", "策略", "实例", "调度"],
-    ),
-    ("手动停止", &["可", "可以", "支持", "允许"], &[]),
-    ("手动终止", &["可", "可以", "支持", "允许"], &[]),
-];
-
-/// Words that negate the failure word after them.
-const NEGATIONS: &[&str] = &["no", "not", "without", "zero"];
-
-/// Chinese negations; one of [`CHINESE_FILLERS`] may follow before the failure word.
-const CHINESE_NEGATIONS: &[&str] = &["无", "未", "没有", "不存在"];
-
-/// Words between a negation and what it negates: `未发现异常`.
-const CHINESE_FILLERS: &[&str] = &["发生", "出现", "发现", "检测到", "任何", "被"];
-
-/// Words between a failure and the number of its occurrences: `失败节点数：0`.
-const CHINESE_COUNTS: &[&str] = &[
-    "节点数",
-    "任务数",
-    "作业数",
-    "进程数",
-    "容器数",
-    "实例数",
-    "次数",
-    "个数",
-    "数量",
-    "数",
-];
-
-/// Words between a failure and the number of its occurrences: `preemption count: 0`.
-const COUNTS: &[&str] = &["count", "counts"];
-
-/// Values of a flag that is not set.
-const UNSET: &[&str] = &["false", "否"];
+use tables::{
+    CHINESE_COUNTS, CHINESE_FAILURE_WORDS, CHINESE_FILLERS, CHINESE_NEGATIONS, CHINESE_SETTINGS,
+    COUNTS, EXIT_FILLERS, EXIT_PHRASES, EXIT_WORDS, FAILURE_PHRASES, FAILURE_WORDS, NAME_WORDS,
+    NEGATABLE_PHRASES, NEGATIONS, SETTINGS, UNSET, WHOLE_FAILURE_WORDS,
+};
 
 /// Returns `true` if a text describes a failure, in words or by an exit code. `no error` and `exit code 0` do not.
 pub(in crate::providers) fn describes_failure(text: &str) -> bool {
     let lower = text.to_lowercase();
+    let separated = separate_words(text).to_lowercase();
     let mut chinese = CHINESE_FAILURE_WORDS.iter();
     has_word(&lower, is_failure_word)
-        || has_word(&separate_words(text).to_lowercase(), is_hang_word)
-        || FAILURE_PHRASES.iter().any(|phrase| lower.contains(phrase))
-        || NEGATABLE_PHRASES
-            .iter()
-            .any(|phrase| has_phrase(&lower, phrase))
+        || has_word(&separated, is_name_word)
+        || has_phrase(&separated, FAILURE_PHRASES, |_, _| false)
+        || has_phrase(&separated, NEGATABLE_PHRASES, is_negated)
         || has_bad_exit_code(&lower)
         || chinese.any(|word| contains_without_negation(&lower, word))
 }
@@ -203,8 +34,8 @@ fn is_failure_word(word: &str) -> bool {
     word != "default" && (is_whole || is_part)
 }
 
-fn is_hang_word(word: &str) -> bool {
-    HANG_WORDS.contains(&word)
+fn is_name_word(word: &str) -> bool {
+    NAME_WORDS.contains(&word)
 }
 
 /// Inserts a blank before each upper-case letter that follows a lower-case one: `JobHanged` becomes `Job Hanged`.
@@ -242,18 +73,42 @@ fn has_word(lower: &str, is_failure: impl Fn(&str) -> bool) -> bool {
     })
 }
 
-/// Returns `true` if a text contains a phrase that is not negated.
-fn has_phrase(lower: &str, phrase: &str) -> bool {
-    let mut matches = lower.match_indices(phrase);
-    matches.any(|(at, _)| {
-        let before = &lower[..at];
-        let previous = words(before).last().unwrap_or_default();
-        let is_never = previous == "never" && before.ends_with("never ");
-        let after = &lower[at + phrase.len()..];
-        let after = after_count(after.strip_prefix('s').unwrap_or(after));
-        let is_none = counts_none(after) || has_value(after, UNSET);
-        !NEGATIONS.contains(&previous) && !is_never && !is_none && !is_count(before)
+/// Returns `true` if a text contains one of the phrases, unless `is_excluded` for the text before and after it.
+fn has_phrase(lower: &str, phrases: &[&str], is_excluded: impl Fn(&str, &str) -> bool) -> bool {
+    let is_start = |at: &usize| !lower[..*at].ends_with(|c: char| c.is_ascii_alphanumeric());
+    phrases.iter().any(|phrase| {
+        let first = phrase.split(' ').next().unwrap_or_default();
+        let starts = lower.match_indices(first).map(|(at, _)| at);
+        starts.filter(is_start).any(|at| {
+            let after = after_phrase(&lower[at..], phrase);
+            after.is_some_and(|after| !is_excluded(&lower[..at], after))
+        })
     })
+}
+
+/// Returns the text after a phrase. Its words can also be joined by dashes or underscores, and the last one can be a
+/// plural.
+fn after_phrase<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
+    let is_separator = |c: char| c.is_whitespace() || c == '-' || c == '_';
+    let mut rest = text;
+    for (index, word) in phrase.split(' ').enumerate() {
+        let next = rest.trim_start_matches(is_separator);
+        if index > 0 && next.len() == rest.len() {
+            return None;
+        }
+        rest = next.strip_prefix(word)?;
+    }
+    let rest = rest.strip_prefix('s').unwrap_or(rest);
+    (!rest.starts_with(|c: char| c.is_ascii_alphanumeric())).then_some(rest)
+}
+
+/// Returns `true` if the text before or after a phrase negates it.
+fn is_negated(before: &str, after: &str) -> bool {
+    let previous = words(before).last().unwrap_or_default();
+    let is_never = previous == "never" && before.ends_with("never ");
+    let after = after_count(after);
+    let is_none = counts_none(after) || has_value(after, UNSET);
+    NEGATIONS.contains(&previous) || is_never || is_none || is_count(before)
 }
 
 /// Returns `true` if a word and the text after it are the name of a setting.
