@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
 
-use super::{SERVICE, TIONE, task};
+use super::{SERVICE, STATES, TIONE, task};
 use crate::providers::LogPosition;
 use crate::providers::prelude::*;
 use crate::providers::tencent::{Api, decode_product};
@@ -84,14 +84,21 @@ impl LogReader<'_> {
     /// Returns the position at the start of the latest run's log.
     async fn start(&self) -> Result<RunLogPosition, Problem> {
         let (task, _) = task(self.api, self.request.lookup()).await?.data;
-        let run = task.latest_instance_id.0.ok_or_else(|| {
-            Problem::new(
-                Category::NotFound,
-                "the task has not started; it has no log yet",
-            )
-        })?;
         let clock = self.api.clock;
-        let started_at = || clock.at(&task.start_time).or(clock.at(&task.create_time));
+        let started_at = clock.at(&task.start_time);
+        let Some(run) = task.latest_instance_id.0 else {
+            let word = task.status.value.trimmed().unwrap_or_default();
+            let mut known = STATES.iter();
+            let is_unstarted = |state: State| matches!(state, State::Pending | State::Starting);
+            let is_waiting = known
+                .any(|(known, state)| known.eq_ignore_ascii_case(word) && is_unstarted(*state));
+            let message = match is_waiting && started_at.is_none() {
+                true => "the task has not started; it has no log yet",
+                false => "the run of the task is not known (no LatestInstanceId)",
+            };
+            return Err(Problem::new(Category::NotFound, message));
+        };
+        let started_at = || started_at.or(clock.at(&task.create_time));
         let from = self.request.params.since.or_else(started_at);
         Ok(RunLogPosition {
             run,
