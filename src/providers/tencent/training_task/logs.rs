@@ -137,8 +137,7 @@ impl LogReader<'_> {
         let mut lines: Vec<Line> = Vec::new();
         let has_more = loop {
             let page = self.lines(&position, "ASC", lines.len(), None).await?;
-            let is_last = page.len() < PAGE_LINES;
-            append(&mut lines, page)?;
+            let is_last = !append(&mut lines, page)?;
             if is_last || lines.len() >= position.line_hashes.len() + MAX_NEW_LINES {
                 break !is_last;
             }
@@ -190,8 +189,7 @@ impl LogReader<'_> {
             let end = lines.iter().find_map(Line::second);
             let end = end.map(|second| second + TimeDelta::seconds(1));
             let page = self.lines(&position, "DESC", lines.len(), end).await?;
-            let is_last = page.len() < PAGE_LINES;
-            append(&mut lines, page)?;
+            let is_last = !append(&mut lines, page)?;
             let ends = [lines.first(), lines.last()].map(|line| line.and_then(Line::second));
             let is_enough = lines.len() >= count && ends[0] != ends[1];
             if is_last || is_enough || lines.len() >= MAX_TAIL_LINES {
@@ -241,18 +239,20 @@ fn decode(body: &[u8]) -> Result<Vec<Line>, String> {
     }
 }
 
-/// Appends a page, without the lines that moved to it because new lines arrived.
-fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<(), Problem> {
+/// Appends a page, without the lines that moved to it because new lines arrived. Returns `false` if the page has no
+/// new lines: a page with fewer lines than requested need not be the last one.
+fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<bool, Problem> {
     let first = page.first().map(Line::hash);
     let known = lines.iter().position(|line| Some(line.hash()) == first);
     let (count, is_full) = (lines.len(), page.len() >= PAGE_LINES);
     lines.extend(page.into_iter().skip(known.map_or(0, |at| count - at)));
-    match known == Some(0) || (is_full && lines.len() == count) {
+    let has_new = lines.len() > count;
+    match is_full && (known == Some(0) || !has_new) {
         true => {
             let message = format!("{} repeats lines because it ignores Offset", LOG.name);
             Err(Problem::new(Category::InvalidResponse, message))
         }
-        false => Ok(()),
+        false => Ok(has_new),
     }
 }
 

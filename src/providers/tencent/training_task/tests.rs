@@ -1,4 +1,5 @@
 mod events;
+mod logs;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -308,6 +309,7 @@ async fn a_message_that_describes_a_failure_leaves_a_succeeded_task_undecided() 
     for (message, expected) in [
         (json!("worker-0: OOMKilled"), State::Unknown),
         (json!("exit code 137"), State::Unknown),
+        (json!("task timed out after 3600s"), State::Unknown),
         (json!(["OOMKilled"]), State::Unknown),
         (json!("task finished"), State::Succeeded),
         (json!("exit code 0"), State::Succeeded),

@@ -1,0 +1,94 @@
+//! Tests of logs whose pages are shorter than requested, and of tasks without a run.
+
+use super::*;
+
+/// Responds with at most `page` of the 250 lines of a log per request.
+fn paged(page: usize) -> Responder {
+    Arc::new(move |request| {
+        let operation = emulated(&CLOUD).operation(request)?;
+        let body: Value = serde_json::from_slice(&request.body).ok()?;
+        let offset = usize::try_from(body["Offset"].as_u64()?).ok()?;
+        let line = |number: usize| {
+            let (minute, second) = (number / 60, number % 60);
+            json!({
+                "Id": number.to_string(), "Message": format!("第 {number} 行"),
+                "Timestamp": format!("2026-01-02T03:{minute:02}:{second:02}Z"),
+            })
+        };
+        let mut lines: Vec<Value> = (0..250).map(line).collect();
+        if let Some(end) = body["EndTime"].as_str() {
+            lines.retain(|line| line["Timestamp"].as_str() <= Some(end));
+        }
+        if body["Order"] == "DESC" {
+            lines.reverse();
+        }
+        let lines: Vec<Value> = lines.into_iter().skip(offset).take(page).collect();
+        let body = json!({"Response": {"Content": lines}});
+        (operation == "DescribeLogs").then(|| ServerResponse::json(200, &body))
+    })
+}
+
+#[tokio::test]
+async fn a_page_with_fewer_lines_than_requested_is_not_taken_for_the_last() {
+    for page in [7, 50, 99, 100] {
+        for (tail_lines, first) in [(None, 0), (Some(10_000), 0), (Some(120), 130)] {
+            let jobs = vec![task(TASK, "RUNNING", &[])];
+            let (_server, client) = serve(jobs, paged(page)).await;
+            let params = LogParams {
+                tail_lines,
+                ..LogParams::default()
+            };
+            let (text, _) = read(&*client, &params, LogPosition::Start).await;
+            assert_eq!(text, lines(first..250), "{page} {tail_lines:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_short_page_that_is_repeated_is_the_whole_log() {
+    let content = json!([{"Message": "a"}, {"Message": "b"}]);
+    let body = json!({"Response": {"Content": content}});
+    let response = ServerResponse::json(200, &body);
+    for tail_lines in [None, Some(7)] {
+        let responder = responding(&CLOUD, &["DescribeLogs"], response.clone());
+        let (_server, client) = serve(vec![task(TASK, "RUNNING", &[])], responder).await;
+        let params = LogParams {
+            tail_lines,
+            ..LogParams::default()
+        };
+        let (mut text, _) = read(&*client, &params, LogPosition::Start).await;
+        if tail_lines.is_some() {
+            text = text.lines().rev().map(|line| format!("{line}\n")).collect();
+        }
+        assert_eq!(text, "a\nb\n");
+    }
+}
+
+#[tokio::test]
+async fn the_message_for_a_missing_run_depends_on_the_state() {
+    let waiting = "the task has not started; it has no log yet";
+    let unknown = "the run of the task is not known (no LatestInstanceId)";
+    for (word, start, message) in [
+        ("PENDING", json!(null), waiting),
+        ("PENDING", json!("2026-01-02T03:04:05Z"), unknown),
+        ("RUNNING", json!(null), unknown),
+        ("SUCCEED", json!(null), unknown),
+    ] {
+        let detail = json!({"Id": TASK, "Status": word, "StartTime": start});
+        let body = json!({"Response": {"TrainingTaskDetail": detail}});
+        let response = ServerResponse::json(200, &body);
+        let responder = responding(&CLOUD, &[GET.name], response);
+        let (_server, client) = serve(Vec::new(), responder).await;
+        let request = LogRequest {
+            reference: &reference(&TRAINING_TASK, &[TASK]),
+            source: &LogSource::default(),
+            position: &LogPosition::Start,
+            params: &LogParams::default(),
+            before: &[],
+            options: &get_options(),
+        };
+        let problem = client.read_log(request).await.unwrap_err();
+        assert_eq!(problem.category, Category::NotFound);
+        assert_eq!(problem.message, message, "{word} {start}");
+    }
+}
