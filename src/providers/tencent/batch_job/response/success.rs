@@ -100,6 +100,9 @@ impl Counts {
         let names: HashSet<&str> = ids.map(str::trim).collect();
         let read = names.len() as u64;
         let lacks_word = |task: &Task| task.id.is_none() || task.state_raw.is_none();
+        if tasks.is_empty() && self.tasks == 0 {
+            return Some("no tasks are listed".to_owned());
+        }
         if read < self.tasks.max(1) {
             let counted = self.tasks.max(tasks.len() as u64);
             return Some(format!("only {read} of {counted} tasks are listed"));

@@ -325,6 +325,13 @@ async fn the_message_and_a_notice_name_why_a_success_is_undecided() {
             "only 1 of 2 tasks are listed",
         ),
         (
+            Case::new()
+                .job("/TaskSet", json!([]))
+                .job("/TaskMetrics", Value::Null)
+                .job("/TaskInstanceMetrics", Value::Null),
+            "no tasks are listed",
+        ),
+        (
             Case::new().job("/NextAction", json!("TERMINATING")),
             "its next action is TERMINATING",
         ),
