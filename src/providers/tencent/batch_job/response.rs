@@ -305,6 +305,12 @@ impl Instance {
             0 => state.state == State::Succeeded,
             _ => state.ended || has_ended,
         });
+        // A failed instance can have a text for a success, such as `successful`.
+        let has_failed = read.state == State::Failed;
+        let text = |text: Text| match has_failed {
+            true => states::failure(text),
+            false => text.0,
+        };
         let details = TaskInstanceDetails {
             index,
             launched_at: clock.at(&self.launch_time),
@@ -313,8 +319,8 @@ impl Instance {
         Task {
             id: index.map(|index| format!("{task}/{index}")),
             kind: INSTANCE.to_owned(),
-            reason: self.state_reason.0,
-            message: self.state_detailed_reason.0,
+            reason: text(self.state_reason),
+            message: text(self.state_detailed_reason),
             exit_code,
             created_at: clock.at(&self.create_time),
             started_at: clock.at(&self.running_time),
