@@ -336,14 +336,31 @@ fn explain(job: &mut Job, is_complete: bool) {
         .filter(|_| job.state == State::Failed)
         .map(|task| {
             let id = task.id.as_deref().unwrap_or("?");
-            let reason = task.message.as_deref().or(task.reason.as_deref());
-            let message = format!("instance {id}: {}", reason.unwrap_or("failed"));
+            let message = format!("instance {id}: {}", failure_of(task));
             (task.exit_code, message)
         });
     job.started_at = first.filter(|_| is_complete);
     if let Some((exit_code, message)) = cause {
         job.exit_code = exit_code;
         job.message = Some(message);
+    }
+}
+
+/// Describes the failure of an instance by its message or reason, and by its exit code unless the text contains it.
+fn failure_of(task: &Task) -> String {
+    let text = task.message.as_deref().or(task.reason.as_deref());
+    let code = task.exit_code.map(|code| code.to_string());
+    let contains = |text: &str, code: &str| {
+        let mut numbers = text.split(|c: char| c != '-' && !c.is_ascii_digit());
+        numbers.any(|number| number == code)
+    };
+    match (text, code) {
+        (Some(text), Some(code)) if !contains(text, &code) => {
+            format!("{text} (exit code {code})")
+        }
+        (Some(text), _) => text.to_owned(),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "failed".to_owned(),
     }
 }
 

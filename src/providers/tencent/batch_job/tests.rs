@@ -88,6 +88,45 @@ async fn a_failed_instance_makes_a_succeeded_job_failed() {
 }
 
 #[tokio::test]
+async fn the_message_of_a_failure_has_the_exit_code_and_no_text_for_a_success() {
+    let reference = reference(&BATCH_JOB, &["job-1"]);
+    for (code, reason, detailed, expected) in [
+        (json!(137), "", "", "exit code 137"),
+        (json!(137), "", "successful", "exit code 137"),
+        (json!(137), "OOM", "successful", "OOM (exit code 137)"),
+        (json!(137), "", "exit with code 137", "exit with code 137"),
+        (
+            json!(13),
+            "",
+            "exit with code 137",
+            "exit with code 137 (exit code 13)",
+        ),
+        (json!(0), "", "node lost", "node lost"),
+        (json!(null), "", "success", "failed"),
+    ] {
+        let instance = json!({
+            "TaskInstanceIndex": 0, "TaskInstanceState": "FAILED", "ExitCode": code,
+            "StateReason": reason, "StateDetailedReason": detailed,
+        });
+        let task =
+            json!({"TaskName": "main", "TaskInstanceTotalCount": 1, "TaskInstanceSet": [instance]});
+        let response = ServerResponse::json(200, &json!({"Response": task}));
+        for word in ["FAILED", "SUCCEED"] {
+            let responder = responding(&CLOUD, &[GET_TASK], response.clone());
+            let job = job(&BATCH_JOB, "job-1", word, &[]);
+            let (_server, client) = serve(vec![job], responder).await;
+            let job = client.get(&reference, &get_options()).await.unwrap().job;
+            assert_eq!(job.state, State::Failed);
+            let message = job.message.unwrap();
+            match word == "SUCCEED" {
+                true => assert!(!message.contains("success"), "{message}"),
+                false => assert_eq!(message, format!("instance main/0: {expected}")),
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn unreadable_instances_cause_a_notice_and_pending_tasks_no_request() {
     let reference = reference(&BATCH_JOB, &["job-1"]);
     let (_server, client) = serve(vec![failed(&[])], rejecting(&[GET_TASK])).await;
