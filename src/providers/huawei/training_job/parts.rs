@@ -91,7 +91,8 @@ pub(super) async fn read(api: &Api, lookup: GetRequest<'_>, path: &str, result: 
             let order = order_of(&events.order);
             let is_cut = rows.len() < MAX_EVENTS || !is_newest_first(order, &rows);
             result.job.events_unreadable |= events.total.is_unreadable || (has_more && is_cut);
-            if has_more {
+            // If there are no rows, a notice names why.
+            if has_more && !rows.is_empty() {
                 let message = format!("Huawei returned only the last {} events", rows.len());
                 let code = NoticeCode::EventsTruncated;
                 result.notices.push(Notice::new(code, message));

@@ -251,6 +251,11 @@ async fn events_are_unreadable_unless_the_newest_100_are_in_the_response() {
             .await;
         let found = found.unwrap();
         assert_eq!(found.job.events_unreadable, is_unreadable, "{body}");
+        let count = body["events"].as_array().map_or(0, Vec::len);
+        let is_truncated = count > 0 && body["total"].as_u64() > Some(count as u64);
+        let mut notices = found.notices.iter();
+        let has_notice = notices.any(|notice| notice.code == NoticeCode::EventsTruncated);
+        assert_eq!(has_notice, is_truncated, "{body}");
     }
 }
 
