@@ -84,6 +84,7 @@ pub(super) struct JobPage {
 #[serde(default)]
 struct ListResponse {
     limit: Int,
+    total: Int,
     items: Required<List<TrainingJob>>,
 }
 
@@ -94,8 +95,9 @@ impl JobPage {
     /// An error if the response is not a list.
     pub fn decode(body: &[u8]) -> Result<Self, String> {
         let response: ListResponse = lenient::decode_response(body)?;
-        // The counts in the response cover all jobs of the user, or are not documented.
-        let rows = response.items.rows("items", None)?;
+        // The counts in the response cover all jobs of the user, or are not documented; only 0 is conclusive.
+        let total = response.total.0.filter(|total| *total == 0);
+        let rows = response.items.rows("items", total)?;
         let limit = response
             .limit
             .not_zero()

@@ -259,6 +259,20 @@ async fn events_are_unreadable_unless_the_newest_100_are_in_the_response() {
     }
 }
 
+#[test]
+fn a_list_with_the_total_0_needs_no_items() {
+    for body in [
+        r#"{"total": 0}"#,
+        r#"{"total": 0, "items": null}"#,
+        r#"{"total": "0", "items": []}"#,
+    ] {
+        assert_eq!(JobPage::decode(body.as_bytes()).unwrap().rows.len(), 0);
+    }
+    for body in [r#"{"total": 1, "items": null}"#, r#"{"items": null}"#, "{}"] {
+        assert!(JobPage::decode(body.as_bytes()).is_err(), "{body}");
+    }
+}
+
 #[tokio::test]
 async fn a_waiting_job_shows_its_stage() {
     let jobs = vec![job(&TRAINING_JOB, ID, "Pending", &[])];
