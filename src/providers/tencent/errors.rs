@@ -68,7 +68,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["6000"], ServiceError)
             .retry(RetryAction::Backoff)
             .message("internal error"),
-        ErrorRule::codes(&["6100"], ServiceError)
+        ErrorRule::codes(&["6100"], InvalidArgument)
             .message("the operation is not supported")
             .hint(RETIRED),
         ErrorRule::codes(&["6200"], ServiceError)
@@ -83,6 +83,9 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["RequestLimitExceeded*"], Throttled).retry(RetryAction::Backoff),
         ErrorRule::codes(&["UnsupportedRegion"], InvalidArgument)
             .hint("the product is not offered in this region; set region to another one"),
+        ErrorRule::codes(RETIRED_CODES, InvalidArgument).hint(
+            "the operation or its version is retired, or not offered at this endpoint: check the endpoint, and update joblens",
+        ),
         ErrorRule::codes(USAGE_CODES, InvalidArgument),
         ErrorRule::codes(&["InternalError*", "ServiceUnavailable*"], ServiceError)
             .retry(RetryAction::Backoff),
@@ -104,10 +107,22 @@ const PERMISSION_CODES: &[&str] = &[
     "AuthFailure.CamException",
 ];
 
-/// Codes of rejected parameters.
+/// Codes of an operation, version or product that the host does not offer. A repeated request gets the same response.
+const RETIRED_CODES: &[&str] = &[
+    "ActionOffline",
+    "FailedOperation.DeprecatedAPI",
+    "InvalidAction",
+    "NoSuchProduct",
+    "NoSuchVersion",
+];
+
+/// Codes of rejected requests and parameters.
 const USAGE_CODES: &[&str] = &[
     "InvalidParameter*",
     "InvalidFilter*",
+    "InvalidRequest",
+    "RequestSizeLimitExceeded",
+    "UnsupportedProtocol",
     "MissingParameter*",
     "UnknownParameter*",
     "InternalError.Param",
@@ -218,166 +233,4 @@ fn not_found(context: &ErrorContext<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::providers::test_support::{
-        classify, fixture_response, json, path, request, response,
-    };
-
-    /// Returns the category of an API 3.0 code, and whether to retry.
-    fn read(code: &str) -> (crate::error::Category, RetryAction) {
-        let body = serde_json::json!({"Response": {"Error": {"Code": code}, "RequestId": "r"}});
-        let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();
-        assert_eq!(error.request_id.as_deref(), Some("r"));
-        (error.category, error.retry)
-    }
-
-    #[test]
-    fn an_error_without_a_code_counts_even_beside_data() {
-        let read = |error: serde_json::Value| {
-            let content = serde_json::json!({"TotalCount": 0, "JobSet": [], "Error": error});
-            let body = serde_json::json!({"Response": content}).to_string();
-            let read = classify(&ERRORS, &response(200, &body));
-            read.map(|error| (error.category, error.message))
-        };
-        let failed = |message: &str| Some((ServiceError, message.to_owned()));
-        let message = read(serde_json::json!({"Message": "internal"}));
-        assert_eq!(message, failed("internal"));
-        for unreadable in [
-            serde_json::json!("internal error"),
-            serde_json::json!([{"Code": "InternalError"}]),
-        ] {
-            assert!(read(unreadable).is_some_and(|(category, _)| category == ServiceError));
-        }
-        assert_eq!(read(serde_json::Value::Null), None);
-    }
-
-    #[test]
-    fn an_error_code_in_the_field_return_code_is_read() {
-        let read = |body: &str| classify(&ERRORS, &response(200, body)).map(|error| error.category);
-        assert_eq!(
-            read(r#"{"code":0,"returnCode":4000}"#),
-            Some(InvalidArgument)
-        );
-        assert_eq!(read(r#"{"returnCode":"5000"}"#), Some(NotFound));
-        assert_eq!(read(r#"{"code":"0","returnCode":0}"#), None);
-        assert_eq!(read(r#"{"returnCode":0,"codeDesc":"Success"}"#), None);
-    }
-
-    #[test]
-    fn codes_of_api_3_are_classified_by_their_last_part_first() {
-        for (category, retry, codes) in [
-            (
-                PermissionDenied,
-                RetryAction::No,
-                &[
-                    "UnauthorizedOperation.CamNoAuth",
-                    "UnauthorizedOperation.UserNotAllowedToUseBatch",
-                    "FailedOperation.CamNoAuth",
-                    "FailedOperation.NoPermission",
-                    "InternalError.NoPermission",
-                    "OperationDenied.UnauthorizedOperation",
-                    "AuthFailure.UnauthorizedOperation",
-                    "AuthFailure.NoPermission",
-                    "AuthFailure.CamException",
-                ][..],
-            ),
-            (
-                Unauthenticated,
-                RetryAction::No,
-                &[
-                    "AuthFailure",
-                    "AuthFailure.TokenFailure",
-                    "AuthFailure.SecretIdNotFound",
-                    "FailedOperation.InvalidAuthToken",
-                ],
-            ),
-            (
-                ClockSkew,
-                RetryAction::AfterClockSync,
-                &["AuthFailure.SignatureExpire"],
-            ),
-            (
-                NotFound,
-                RetryAction::No,
-                &[
-                    "ResourceNotFound",
-                    "ResourceNotFound.Job",
-                    "FailedOperation.RecordNotFound",
-                    "InternalError.TaskNotFound",
-                    "InvalidParameterValue.JobNotFound",
-                ],
-            ),
-            (
-                Throttled,
-                RetryAction::Backoff,
-                &[
-                    "RequestLimitExceeded",
-                    "RequestLimitExceeded.UinLimitExceeded",
-                ],
-            ),
-            (
-                InvalidArgument,
-                RetryAction::No,
-                &[
-                    "InvalidParameter.JobIdMalformed",
-                    "InvalidParameterValue.LimitExceeded",
-                    "InvalidFilter",
-                    "InternalError.Param",
-                    "UnsupportedRegion",
-                    "MissingParameter",
-                    "UnknownParameter",
-                ],
-            ),
-            (
-                ServiceError,
-                RetryAction::Backoff,
-                &["InternalError", "InternalError.CallCvm"],
-            ),
-            (
-                ServiceError,
-                RetryAction::No,
-                &["InvalidAction", "ResourceUnavailable", "LimitExceeded"],
-            ),
-        ] {
-            for code in codes {
-                assert_eq!(read(code), (category, retry), "{code}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_hint_for_a_missing_service_names_the_kubernetes_workload() {
-        let hint = |operation: &'static str| {
-            let request = request(operation, &[]);
-            let context = ErrorContext {
-                request: &request,
-                region: None,
-            };
-            not_found(&context).unwrap()
-        };
-        assert!(hint("DescribeServiceEvent").contains("joblens get kubernetes/workload/"));
-        assert_eq!(hint("DescribeJob"), CHECK_ID);
-    }
-
-    #[test]
-    fn the_code_message_and_request_id_of_an_error_are_kept() {
-        for file in std::fs::read_dir(path("tencent/errors")).unwrap() {
-            let name = file.unwrap().file_name().into_string().unwrap();
-            let name = format!("tencent/errors/{name}");
-            let error = classify(&ERRORS, &fixture_response(200, &name)).unwrap();
-            let response = &json(&name)["Response"];
-            assert_eq!(
-                error.code.as_deref(),
-                response["Error"]["Code"].as_str(),
-                "{name}"
-            );
-            assert_eq!(error.message, response["Error"]["Message"], "{name}");
-            assert_eq!(
-                error.request_id.as_deref(),
-                response["RequestId"].as_str(),
-                "{name}"
-            );
-        }
-    }
-}
+mod tests;

@@ -155,7 +155,7 @@ fn the_error_code_of_other_clouds_decides_the_category_and_exit_code() {
         (SERVICE, "4200", "clock_skew", 4),
         (SERVICE, "4000", "invalid_argument", 5),
         (SERVICE, "5100", "service_error", 5),
-        (SERVICE, "6100", "service_error", 5),
+        (SERVICE, "6100", "invalid_argument", 5),
     ] {
         let document = match reference {
             IMAGE_JOB => format!(r#"{{"error_code":"{code}","error_msg":"Not accepted"}}"#),

@@ -210,7 +210,7 @@ fn error_codes_of_responses_with_http_200_are_classified() {
         (&[4600], InvalidArgument, RetryAction::No),
         (&[5000], NotFound, RetryAction::No),
         (&[5100], ServiceError, RetryAction::No),
-        (&[6100], ServiceError, RetryAction::No),
+        (&[6100], InvalidArgument, RetryAction::No),
         (&[7777], ServiceError, RetryAction::No),
     ];
     for (codes, category, retry) in cases {
