@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::CLOUD;
 use super::error_body::{error_in, error_in_success, parse_short, strip_echo};
+use super::job::JOB;
 use super::training_job::TRAINING_JOB;
 use crate::error::Category::{
     ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
@@ -70,6 +71,9 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(DENIED, PermissionDenied).hint_with(permission),
         // It comes with HTTP status 404, but does not mean that the job is missing.
         ErrorRule::codes(&["ModelArts.2786"], PermissionDenied).hint(PROJECT),
+        ErrorRule::codes(&["ModelArts.0102"], InvalidArgument)
+            .for_status(400)
+            .hint("check {workspace}: ModelArts has no such workspace in this project"),
         ErrorRule::codes(&["ModelArts.0210"], InvalidArgument)
             .for_status(400)
             .hint(PROJECT),
@@ -85,6 +89,9 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .for_code(true)
             .with_category(NotFound)
             .hint(CHECK_REFERENCE),
+        ErrorRule::status(400)
+            .for_code(true)
+            .hint_with(check_asynchronous_job),
     ],
     overrides: &[],
 };
@@ -126,6 +133,13 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     Some(format!("grant the permission {permission} in this project"))
 }
 
+/// Returns what to check if the lookup of an asynchronous job is rejected: some services respond with HTTP status 400
+/// if the job does not exist.
+fn check_asynchronous_job(context: &ErrorContext<'_>) -> Option<String> {
+    let is_lookup = context.request.operation == JOB.get.name;
+    is_lookup.then(|| CHECK_REFERENCE.to_owned())
+}
+
 fn error_details(response: &Response) -> ErrorDetails {
     let document = parse_short(&response.body);
     let Some(top) = document.as_ref().and_then(Value::as_object) else {
@@ -150,7 +164,30 @@ fn error_details(response: &Response) -> ErrorDetails {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::test_support::response;
+    use crate::providers::test_support::{request, response};
+
+    #[test]
+    fn a_rejected_lookup_has_a_hint_for_its_operation() {
+        let hint = |operation: &'static str, body: &str| {
+            let request = request(operation, &[]);
+            let context = ErrorContext {
+                request: &request,
+                region: None,
+            };
+            let error = ERRORS.classify(&context, &response(400, body)).unwrap();
+            assert_eq!(error.category, InvalidArgument);
+            error.hint
+        };
+        let unknown = r#"{"error":{"code":"EVS.5400","message":"job id not exist"}}"#;
+        assert_eq!(
+            hint(JOB.get.name, unknown).as_deref(),
+            Some(CHECK_REFERENCE)
+        );
+        assert_eq!(hint("Other", unknown), None);
+        assert_eq!(hint(JOB.get.name, "{}"), None);
+        let workspace = hint("Other", r#"{"error_code":"ModelArts.0102"}"#);
+        assert!(workspace.unwrap().contains("{workspace}"));
+    }
 
     #[test]
     fn a_contradictory_error_code_of_a_success_is_an_error() {

@@ -86,6 +86,8 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(RETIRED_CODES, InvalidArgument).hint(
             "the operation or its version is retired, or not offered at this endpoint: check the endpoint, and update joblens",
         ),
+        ErrorRule::codes(&["InvalidParameter.JobIdMalformed"], InvalidArgument)
+            .hint("check the job id: it has the form job- and 8 characters"),
         ErrorRule::codes(USAGE_CODES, InvalidArgument),
         ErrorRule::codes(&["InternalError*", "ServiceUnavailable*"], ServiceError)
             .retry(RetryAction::Backoff),

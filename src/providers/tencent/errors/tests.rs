@@ -130,7 +130,7 @@ fn codes_of_api_3_are_classified_by_their_last_part_first() {
 }
 
 #[test]
-fn a_retired_operation_has_a_hint() {
+fn a_retired_operation_and_a_malformed_id_have_a_hint() {
     let read = |body: serde_json::Value| {
         let error = classify(&ERRORS, &response(200, &body.to_string())).unwrap();
         (error.category, error.retry, error.hint.unwrap())
@@ -140,6 +140,8 @@ fn a_retired_operation_has_a_hint() {
     };
     let (_, _, hint) = product("ActionOffline");
     assert!(hint.contains("retired"), "{hint}");
+    let (_, _, hint) = product("InvalidParameter.JobIdMalformed");
+    assert!(hint.contains("job- and 8 characters"), "{hint}");
     let error = read(serde_json::json!({"code": 6100, "message": "m"}));
     let expected = (InvalidArgument, RetryAction::No, RETIRED.to_owned());
     assert_eq!(error, expected);
