@@ -117,7 +117,7 @@ impl Category {
         }
     }
 
-    /// Reports whether the failure may be temporary.
+    /// Returns `true` if the failure may be temporary.
     pub fn is_transient(self) -> bool {
         matches!(
             self,
@@ -258,13 +258,13 @@ impl Problem {
         .with_hint("allow more time, or name fewer references")
     }
 
-    /// Reports whether the request failed only because the caller's deadline passed.
+    /// Returns `true` if the request failed only because the caller's deadline passed.
     pub fn is_deadline_exceeded(&self) -> bool {
         let failure = self.transport_failure.map(|failure| failure.kind);
         failure == Some(TransportFailureKind::DeadlineExceeded)
     }
 
-    /// Reports whether the request fails again until something is changed: its arguments, or a certificate or setting
+    /// Returns `true` if the request fails again until something is changed: its arguments, or a certificate or setting
     /// without which no connection is possible.
     pub fn is_rejected(&self) -> bool {
         self.category == Category::InvalidArgument || (!self.retryable && self.is_tls_failure())
@@ -287,7 +287,7 @@ impl Problem {
         )
     }
 
-    /// Reports whether the failure may be temporary.
+    /// Returns `true` if the failure may be temporary.
     pub fn is_transient(&self) -> bool {
         self.category.is_transient() && !self.is_rejected()
     }

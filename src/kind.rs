@@ -110,7 +110,7 @@ impl Kind {
         Self { details, ..self }
     }
 
-    /// Reports whether other tools use this name for its resources, ignoring case, in singular or plural.
+    /// Returns `true` if other tools use this name for its resources, ignoring case, in singular or plural.
     pub fn is_similar_to(&self, word: &str) -> bool {
         let word = word.to_ascii_lowercase();
         let mut names = self.similar_names.iter();
@@ -130,12 +130,12 @@ impl Kind {
         [Some(&self.get), list, logs].into_iter().flatten()
     }
 
-    /// Reports whether its jobs have states. Otherwise they only have events.
+    /// Returns `true` if its jobs have states. Otherwise they only have events.
     pub fn has_states(&self) -> bool {
         self.states.iter().any(|table| !table.map.is_empty())
     }
 
-    /// Reports whether its resources never end, such as a Deployment.
+    /// Returns `true` if its resources never end, such as a Deployment.
     pub fn is_endless(&self) -> bool {
         self.states.first().is_some_and(|table| table.is_endless)
     }

@@ -126,7 +126,7 @@ fn without_clashes<T: DeserializeOwned>(mut body: String) -> (String, Result<T, 
     }
 }
 
-/// Reports whether the error is a duplicate field of an object.
+/// Returns `true` if the error is a duplicate field of an object.
 fn is_duplicate<T>(decoded: &Result<T, json::Error>) -> bool {
     let error = decoded.as_ref().err();
     error.is_some_and(|error| error.is_data() && error.to_string().starts_with("duplicate field"))
@@ -265,7 +265,7 @@ fn without_byte_order_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// Reports whether the number of values is limited, so that a tree of them does not take far more memory than the
+/// Returns `true` if the number of values is limited, so that a tree of them does not take far more memory than the
 /// document.
 fn has_bounded_values(body: &[u8]) -> bool {
     const MAX_VALUES: usize = 2_000_000;

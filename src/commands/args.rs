@@ -64,7 +64,7 @@ impl OutputArgs {
 }
 
 impl LookupArgs {
-    /// Reports whether no reference, file or option was given.
+    /// Returns `true` if no reference, file or option was given.
     pub(super) fn is_empty(&self) -> bool {
         let is_plain = !self.output.raw && !self.output.show_secrets;
         self.inputs().is_empty() && is_plain && self.kind_flags.given.is_empty()
@@ -176,12 +176,12 @@ impl PollArgs {
         }
     }
 
-    /// Reports whether the option for a fixed polling interval is given.
+    /// Returns `true` if the option for a fixed polling interval is given.
     pub(super) fn has_interval(&self) -> bool {
         self.interval.is_some()
     }
 
-    /// Reports whether the option for the time until a job is missing is given.
+    /// Returns `true` if the option for the time until a job is missing is given.
     pub(super) fn has_missing_grace(&self) -> bool {
         self.missing_grace.is_some()
     }

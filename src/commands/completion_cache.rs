@@ -115,7 +115,7 @@ pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Reports whether a reference has no special characters for a shell, which inserts it unquoted.
+/// Returns `true` if a reference has no special characters for a shell, which inserts it unquoted.
 pub(super) fn is_plain(reference: &str) -> bool {
     let harmless = |c: char| c.is_alphanumeric() || "/@._-:+,%=".contains(c);
     reference.contains('/') && reference.len() <= 512 && reference.chars().all(harmless)

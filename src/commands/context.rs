@@ -189,7 +189,7 @@ impl CommandContext {
         })
     }
 
-    /// Reports whether a stream is a terminal that can be redrawn: not with traces on
+    /// Returns `true` if a stream is a terminal that can be redrawn: not with traces on
     /// it, not without known support for cursor movement, not while another job has
     /// the terminal, and not in CI, which keeps all output as a log.
     pub(super) fn may_redraw(&self, stream: &(impl IsTerminal + AsFd)) -> bool {

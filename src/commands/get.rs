@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Reports whether no reference or option was given.
+    /// Returns `true` if no reference or option was given.
     pub(super) fn is_empty(&self) -> bool {
         self.lookup.is_empty() && !self.detail && !self.exit_status && !self.watch
     }

@@ -165,7 +165,7 @@ pub(super) enum RowKind {
 }
 
 impl RowKind {
-    /// Reports whether the columns of resources apply.
+    /// Returns `true` if the columns of resources apply.
     fn are_jobs(self) -> bool {
         matches!(self, Self::Jobs | Self::WatchedJobs)
     }
@@ -200,7 +200,7 @@ pub(super) enum Color {
 }
 
 impl Color {
-    /// Reports whether to use colors on a stream; `terminal` if it is a terminal that supports colors.
+    /// Returns `true` if a stream gets colors; `terminal` if it is a terminal that supports them.
     pub(super) fn is_on(self, terminal: bool, environment: &Environment) -> bool {
         let forced = environment
             .get("CLICOLOR_FORCE")
@@ -306,7 +306,7 @@ impl GlobalArgs {
         self.time
     }
 
-    /// Reports whether to use colors on a stream; `terminal` if it is a terminal that supports colors.
+    /// Returns `true` if a stream gets colors; `terminal` if it is a terminal that supports them.
     pub(super) fn color(&self, terminal: bool, environment: &Environment) -> bool {
         self.color.is_on(terminal, environment)
     }

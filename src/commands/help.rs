@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Args as _, Command};
 
 use super::global::GlobalArgs;
 
-/// Reports whether clap has taken an option after `help` for a command.
+/// Returns `true` if clap has taken an option after `help` for a command.
 pub(super) fn is_option_of_help(error: &clap::Error, arguments: &[OsString]) -> bool {
     let word = error.get(ContextKind::InvalidSubcommand);
     error.kind() == ErrorKind::InvalidSubcommand

@@ -57,12 +57,12 @@ impl<'a> JobIdentity<'a> {
         self.created_at
     }
 
-    /// Reports whether a later response for the same reference is about another job.
+    /// Returns `true` if a later response for the same reference is about another job.
     pub fn is_other(&self, read: &JobIdentity<'_>, kind: &Kind) -> bool {
         is_other(self, read, reuse_of(kind))
     }
 
-    /// Reports whether both are certainly the same job.
+    /// Returns `true` if both are certainly the same job.
     pub fn is_same(&self, read: &JobIdentity<'_>) -> bool {
         match self.uid.as_ref().zip(read.uid.as_ref()) {
             Some((known, read)) => known == read,
@@ -99,7 +99,7 @@ pub(super) struct KnownIdentity {
 }
 
 impl KnownIdentity {
-    /// Reports whether a response is about another job than the earlier ones. Records its fields if it is not.
+    /// Returns `true` if a response is about another job than the earlier ones. Records its fields if it is not.
     pub fn is_replaced_by(&mut self, read: &Job, kind: &Kind) -> bool {
         let read = JobIdentity::of(read);
         let mut known = self.lookup.iter().chain(&self.row);
@@ -123,12 +123,12 @@ impl KnownIdentity {
         self.is_replaced
     }
 
-    /// Reports whether the last response was about another job.
+    /// Returns `true` if the last response was about another job.
     pub fn is_replaced(&self) -> bool {
         self.is_replaced
     }
 
-    /// Reports whether this is certainly the same job.
+    /// Returns `true` if this is certainly the same job.
     pub fn is_same(&self, read: &JobIdentity<'_>) -> bool {
         let mut known = self.lookup.iter().chain(&self.row);
         known.any(|known| known.is_same(read))
@@ -172,7 +172,7 @@ pub(super) fn replaced(read: &Job, reference: &Reference) -> Problem {
     with_reference(problem, reference)
 }
 
-/// Reports whether the responses are about different jobs. Times in rows can be less exact than in lookups: between a
+/// Returns `true` if the responses are about different jobs. Times in rows can be less exact than in lookups: between a
 /// row and a lookup, the name must differ as well.
 fn is_other(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> bool {
     if differ(known.uid.as_ref(), read.uid.as_ref()) {
@@ -200,7 +200,7 @@ fn is_other(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> 
     }
 }
 
-/// Reports whether a response shows that a job is back whose id belonged to another job before. `known` is from the
+/// Returns `true` if a response shows that a job is back whose id belonged to another job before. `known` is from the
 /// same source, and [`is_other`] is false.
 fn is_back(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> bool {
     let has_name = known.name.is_some() && known.name == read.name;
@@ -208,7 +208,7 @@ fn is_back(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> b
     known.is_same(read) || (has_name && is_timeless)
 }
 
-/// Reports whether both values exist and differ.
+/// Returns `true` if both values exist and differ.
 fn differ<T: PartialEq>(known: Option<T>, read: Option<T>) -> bool {
     known.zip(read).is_some_and(|(known, read)| known != read)
 }

@@ -38,7 +38,7 @@ pub(super) fn query(
     output::Query::parse(expression, fixed.into_iter().chain(named))
 }
 
-/// Reports whether a variable contains the id of a key.
+/// Returns `true` if a variable contains the id of a key.
 fn is_key_id(name: &str) -> bool {
     CLOUDS.iter().any(|cloud| {
         let schema = cloud.schema;

@@ -217,7 +217,7 @@ impl CommandContext {
         }
     }
 
-    /// Reports whether to print a notice. Notices that only describe how a response
+    /// Returns `true` if to print a notice. Notices that only describe how a response
     /// was read are printed only with `-v`.
     pub(super) fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {

@@ -71,7 +71,7 @@ impl Reporter {
         }
     }
 
-    /// Reports whether each job has its own redrawn line.
+    /// Returns `true` if each job has its own redrawn line.
     pub(super) fn is_live(&self) -> bool {
         matches!(self, Self::Progress(_))
     }

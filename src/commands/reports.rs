@@ -167,7 +167,7 @@ impl Reports {
         (self.is_changed && is_rewritten).then_some(next)
     }
 
-    /// Reports whether a write is due `now` (time since the start): at first, and
+    /// Returns `true` if a write is due `now` (time since the start): at first, and
     /// after a change at most once per second.
     pub(super) fn due(&self, now: Duration) -> bool {
         self.due_at().is_some_and(|at| at <= now)

@@ -127,14 +127,14 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
-/// Reports whether the process ignores a signal. Without `/proc`, which only Linux has, assumes so for SIGHUP:
+/// Returns `true` if the process ignores a signal. Without `/proc`, which only Linux has, assumes so for SIGHUP:
 /// its default action ends a command as well.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignores(&status, kind.as_raw_value()).unwrap_or(kind == SignalKind::hangup())
 }
 
-/// Reports whether a signal is in the mask of ignored signals in `/proc/PID/status`; `None` without a mask.
+/// Returns `true` if a signal is in the mask of ignored signals in `/proc/PID/status`; `None` without a mask.
 fn ignores(status: &str, number: i32) -> Option<bool> {
     let mask = status
         .lines()

@@ -101,7 +101,7 @@ impl StdoutWriter {
         }
     }
 
-    /// Reports whether the reader has not read everything.
+    /// Returns `true` if the reader has not read everything.
     pub(super) fn has_backlog(&self) -> bool {
         self.backlog.parts.load(Ordering::Acquire) > 0
     }

@@ -19,7 +19,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// Reports whether the condition depends on warnings.
+    /// Returns `true` if the condition depends on warnings.
     pub fn needs_events(&self) -> bool {
         matches!(self, Self::NoWarnings(_))
     }

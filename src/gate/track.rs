@@ -115,7 +115,7 @@ impl JobHistory {
         }
     }
 
-    /// Reports whether a poll that ends now has to confirm that a stateless resource exists: the first poll, and one
+    /// Returns `true` if a poll that ends now has to confirm that a stateless resource exists: the first poll, and one
     /// after the warning-free time, since a resource that was deleted in the meantime has no warnings either.
     pub fn needs_confirmation(&self, warning_free_time: Duration, now: Duration) -> bool {
         let may_be_gone = !self.was_confirmed || self.not_found.is_some();
@@ -154,7 +154,7 @@ impl JobHistory {
         self.read_failure.as_ref().map(|failure| failure.since)
     }
 
-    /// Reports whether an end was seen.
+    /// Returns `true` if an end was seen.
     pub fn has_ended(&self) -> bool {
         self.ended.is_some()
     }
@@ -286,8 +286,8 @@ impl JobHistory {
         })
     }
 
-    /// Reports whether one of the states was seen, or must have been passed between two polls. For a failed or canceled
-    /// job, only its final state counts, whatever was seen before.
+    /// Returns `true` if one of the states was seen, or must have been passed between two polls. For a failed or
+    /// canceled job, only its final state counts, whatever was seen before.
     fn has_reached(&self, states: &[State], now: State) -> bool {
         if now.is_unsuccessful() {
             return states.contains(&now);

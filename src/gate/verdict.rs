@@ -119,7 +119,7 @@ fn is_active(evaluation: &Evaluation) -> bool {
     matches!(evaluation, Evaluation::Pending(pending) if !pending.is_final)
 }
 
-/// Reports whether a job did not start in time, so that not all jobs can meet the condition.
+/// Returns `true` if a job did not start in time, so that not all jobs can meet the condition.
 fn is_not_started(evaluation: &Evaluation) -> bool {
     matches!(evaluation, Evaluation::Pending(pending) if pending.cause == PendingCause::NotStarted)
 }

@@ -101,7 +101,7 @@ impl Warnings {
         }
     }
 
-    /// Reports whether the latest response may omit warnings that could not be read.
+    /// Returns `true` if the latest response may omit warnings that could not be read.
     pub(super) fn are_unreadable(&self) -> bool {
         self.are_unreadable
     }
@@ -155,7 +155,7 @@ impl ObservedEvent {
         }
     }
 
-    /// Reports whether the warning has occurred again since an earlier response. A
+    /// Returns `true` if the warning has occurred again since an earlier response. A
     /// field that is missing in either is ignored.
     fn is_newer_than(&self, before: &Self) -> bool {
         let has_grown = is_greater(self.count, before.count);

@@ -23,7 +23,7 @@ fn is_html(response: &Response) -> bool {
     begins_as_html(&response.body) || (is_named(response) && !is_empty())
 }
 
-/// Reports whether a body begins like an HTML page.
+/// Returns `true` if a body begins like an HTML page.
 pub(super) fn begins_as_html(body: &[u8]) -> bool {
     const MAX_PROLOGUE_BYTES: usize = 1024;
     let beginning = &body[..body.len().min(MAX_PROLOGUE_BYTES)];

@@ -27,7 +27,7 @@ impl Timestamp {
         self.0.at(offset_seconds)
     }
 
-    /// Reports whether the time has no zone.
+    /// Returns `true` if the time has no zone.
     pub fn is_local(&self) -> bool {
         matches!(self.0, TimeText::Local(_))
     }

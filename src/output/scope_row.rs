@@ -29,7 +29,7 @@ pub(super) fn scope_row(scope: &ScopeSummary) -> Job {
     }
 }
 
-/// Reports whether scopes have the column.
+/// Returns `true` if scopes have the column.
 pub(super) fn is_shared(column: &JobColumn) -> bool {
     let name = column.name.as_ref();
     SHARED.contains(&name) || name.starts_with("details.")

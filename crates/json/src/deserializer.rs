@@ -49,7 +49,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Reports whether the token is an object in place of a value that cannot be read.
+    /// Returns `true` if the token is an object in place of a value that cannot be read.
     fn is_unreadable(&self, token: Token<'de>) -> bool {
         token == Token::Object && self.reader.is_next(UNREADABLE_KEY)
     }

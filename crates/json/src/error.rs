@@ -38,17 +38,17 @@ impl Error {
         self
     }
 
-    /// Reports whether the document is incomplete.
+    /// Returns `true` if the document is incomplete.
     pub fn is_end(&self) -> bool {
         self.0.kind == ErrorKind::UnexpectedEnd
     }
 
-    /// Reports whether the document is not JSON, or is nested too deeply.
+    /// Returns `true` if the document is not JSON, or is nested too deeply.
     pub fn is_syntax(&self) -> bool {
         self.0.kind == ErrorKind::Syntax
     }
 
-    /// Reports whether the document is JSON, but does not match the type.
+    /// Returns `true` if the document is JSON, but does not match the type.
     pub fn is_data(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Data(_))
     }

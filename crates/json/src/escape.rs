@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// Reports whether a character must be escaped: control characters (C0, DEL, C1), line and paragraph separators,
+/// Returns `true` if a character must be escaped: control characters (C0, DEL, C1), line and paragraph separators,
 /// direction marks, overrides and isolates, and the byte order mark.
 pub fn needs_escape(c: char) -> bool {
     c.is_control()

@@ -190,7 +190,7 @@ fn line_end(comma: bool) -> (&'static [u8; 64], usize) {
     }
 }
 
-/// Reports whether a text is ASCII without characters to escape.
+/// Returns `true` if a text is ASCII without characters to escape.
 fn is_plain(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks::<8>();
     let mut last = [b' '; 8];

@@ -184,7 +184,7 @@ impl Masker {
 }
 
 impl Expected {
-    /// Reports whether this word can precede the value.
+    /// Returns `true` if this word can precede the value.
     fn comes_after(self, word: &str) -> bool {
         is_filler(word) || (self == Self::Credentials && is_scheme(word))
     }
@@ -206,12 +206,12 @@ enum VisiblePart {
     Until(usize, usize),
 }
 
-/// Reports whether an argument is `-c` or `-lc`, which are followed by a shell script.
+/// Returns `true` if an argument is `-c` or `-lc`, which are followed by a shell script.
 fn is_shell_text_option(argument: &str) -> bool {
     argument.ends_with('c') && argument.starts_with('-') && !argument.starts_with("--")
 }
 
-/// Reports whether a word is the scheme of a header, which precedes the secret.
+/// Returns `true` if a word is the scheme of a header, which precedes the secret.
 fn is_scheme(word: &str) -> bool {
     const SCHEMES: [&str; 9] = [
         "apikey",
@@ -230,7 +230,7 @@ fn is_scheme(word: &str) -> bool {
         .any(|scheme| trimmed.eq_ignore_ascii_case(scheme))
 }
 
-/// Reports whether a word can occur between an option and its value.
+/// Returns `true` if a word can occur between an option and its value.
 fn is_filler(word: &str) -> bool {
     matches!(word, "\\" | "--" | "''" | "\"\"" | "=")
 }

@@ -58,7 +58,7 @@ pub(super) fn fold_plain(text: &[u8]) -> (Option<u8>, usize) {
     (fold_byte(text[0]), 1)
 }
 
-/// Reports whether a text ends within what [`fold_one`] could read as one escape if more text follows.
+/// Returns `true` if a text ends within what [`fold_one`] could read as one escape if more text follows.
 pub(super) fn is_unfinished(text: &[u8]) -> bool {
     let (first, rest) = (text[0], &text[1..]);
     match first {
@@ -98,7 +98,7 @@ fn is_unfinished_escape(text: &[u8]) -> bool {
     digits.len() < length && is_all(digits, u8::is_ascii_hexdigit)
 }
 
-/// Reports whether a text is a prefix of `whole`, but not all of it.
+/// Returns `true` if a text is a prefix of `whole`, but not all of it.
 fn begins(whole: &[u8], text: &[u8]) -> bool {
     text.len() < whole.len() && whole[..text.len()].eq_ignore_ascii_case(text)
 }

@@ -46,7 +46,7 @@ impl Filter {
         }
     }
 
-    /// Reports whether a text may contain a piece of a secret. Most texts are read only in part: between two grams
+    /// Returns `true` if a text may contain a piece of a secret. Most texts are read only in part: between two grams
     /// that no secret contains, there must be room for the shortest piece.
     pub(super) fn may_contain_secret(&self, text: &str) -> bool {
         let text = text.as_bytes();

@@ -100,7 +100,7 @@ impl FoldedSecret {
         is_password.then(|| self.text.len().div_ceil(2).max(MIN_LENGTH))
     }
 
-    /// Reports whether it consists of letters and digits only and is as long as a piece.
+    /// Returns `true` if it consists of letters and digits only and is as long as a piece.
     fn is_long_word(&self) -> bool {
         let has = |is: fn(&u8) -> bool| self.text.iter().any(is);
         self.text.len() >= MIN_PIECE
@@ -109,7 +109,7 @@ impl FoldedSecret {
             && has(u8::is_ascii_alphabetic)
     }
 
-    /// Reports whether a piece is specific to this secret and not a word in it.
+    /// Returns `true` if a piece is specific to this secret and not a word in it.
     fn is_piece(&self, piece: &[u8]) -> bool {
         let length = self.text.len();
         if piece.len() < self.min_piece() {
@@ -132,7 +132,7 @@ impl FoldedSecret {
     }
 }
 
-/// Reports whether a character occurs neither in names nor in ids.
+/// Returns `true` if a character occurs neither in names nor in ids.
 fn is_sign(byte: &u8) -> bool {
     !byte.is_ascii_alphanumeric() && !b"-_.:".contains(byte)
 }
@@ -218,7 +218,7 @@ pub(super) fn complete_length(text: &str, secrets: &[FoldedSecret]) -> usize {
     places.find(may_begin).unwrap_or(bytes.len())
 }
 
-/// Reports whether a text is a prefix of a secret, or can become one if more text follows.
+/// Returns `true` if a text is a prefix of a secret, or can become one if more text follows.
 fn may_continue(mut text: &[u8], mut secret: &[u8]) -> bool {
     while !text.is_empty() && !escapes::is_unfinished(text) {
         let (byte, length) = fold_one(text);

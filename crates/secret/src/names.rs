@@ -103,7 +103,7 @@ pub enum Sensitivity {
 }
 
 impl Sensitivity {
-    /// Reports whether this value is a secret.
+    /// Returns `true` if this value is a secret.
     pub fn covers(self, value: &str) -> bool {
         const METHODS: [&str; 14] = [
             "true", "false", "yes", "no", "on", "off", "none", "null", "auto", "basic", "digest",
@@ -121,7 +121,7 @@ impl Sensitivity {
     }
 }
 
-/// Reports whether the name of a secret may end at the end of a text, except for blanks and quotes after it. It reads
+/// Returns `true` if the name of a secret may end at the end of a text, except for blanks and quotes after it. It reads
 /// three bytes only, to reject most texts in a short time.
 pub(super) fn may_end_name(text: &[u8]) -> bool {
     let is_after = |byte: &u8| b" \t\"'\\]".contains(byte);
@@ -196,7 +196,7 @@ pub(super) fn sensitivity(name: &str) -> Option<Sensitivity> {
     of_words(&words(name))
 }
 
-/// Reports whether a field of a document has the name of a secret. The name `key` does not count, since its value
+/// Returns `true` if a field of a document has the name of a secret. The name `key` does not count, since its value
 /// is usually a name.
 pub fn is_secret_field(name: &str) -> bool {
     field_sensitivity(name) == Some(Sensitivity::Certain)
@@ -208,13 +208,13 @@ pub fn field_sensitivity(name: &str) -> Option<Sensitivity> {
     (words != "key").then(|| of_words(&words)).flatten()
 }
 
-/// Reports whether a parameter of a URL has the name of a secret.
+/// Returns `true` if a parameter of a URL has the name of a secret.
 pub(super) fn is_secret_parameter(name: &str) -> bool {
     let words = words(name);
     QUERY_WORDS.contains(&last_of(&words)) || of_words(&words).is_some()
 }
 
-/// Reports whether a header's value has several words.
+/// Returns `true` if a header's value has several words.
 pub(super) fn is_credential_header(name: &str) -> bool {
     ["authorization", "cookie"].contains(&last_of(&words(name)))
 }

@@ -23,7 +23,7 @@ impl PrivateKeyMasker {
         }
     }
 
-    /// Reports whether the lines passed so far end within a key.
+    /// Returns `true` if the lines passed so far end within a key.
     pub fn is_inside(&self) -> bool {
         self.is_inside
     }

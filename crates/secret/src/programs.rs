@@ -252,7 +252,7 @@ fn password_of_connect_string(word: &str) -> Option<usize> {
     (is_user && !is_path && !password.is_empty()).then(|| word.len() - password.len())
 }
 
-/// Reports whether a word is the command, or combined short options that contain the option.
+/// Returns `true` if a word is the command, or combined short options that contain the option.
 fn is_called(command: &str, word: &str) -> bool {
     let options = command.strip_prefix('-').zip(word.strip_prefix('-'));
     word == command

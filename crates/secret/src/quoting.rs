@@ -33,7 +33,7 @@ pub fn quotable(text: &str) -> Cow<'_, str> {
     mask_access_url(&mask_user_info(text)).into()
 }
 
-/// Reports whether a text looks like the name of a region, such as `cn-north-4`, and not like a secret.
+/// Returns `true` if a text looks like the name of a region, such as `cn-north-4`, and not like a secret.
 pub fn is_region_like(text: &str) -> bool {
     let is_part = |part: &str| {
         let is_word = part.len() <= 12 && part.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -54,7 +54,7 @@ pub fn quotable_path(path: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Reports whether a word is a reference to a variable, such as `"$TOKEN"`.
+/// Returns `true` if a word is a reference to a variable, such as `"$TOKEN"`.
 pub(super) fn is_variable(word: &str) -> bool {
     let trimmed = word.trim_matches(['"', '\'']);
     let name = trimmed

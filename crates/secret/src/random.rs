@@ -13,7 +13,7 @@ const MIN_RANDOM_LENGTH: usize = 20;
 /// `Team-A-Production-2026` change less often.
 const MIN_RANDOM_CHANGES: usize = 8;
 
-/// Reports whether a short word may also be a secret: letters and digits that alternate often.
+/// Returns `true` if a short word may also be a secret: letters and digits that alternate often.
 pub fn looks_random(word: &str) -> bool {
     const MIN_LENGTH: usize = 8;
     const MIN_CHANGES: usize = 3;
@@ -25,7 +25,7 @@ pub fn looks_random(word: &str) -> bool {
         })
 }
 
-/// Reports whether a text is or contains something that looks like a key.
+/// Returns `true` if a text is or contains something that looks like a key.
 pub(super) fn looks_like_secret(text: &str) -> bool {
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=_-".contains(c);
     // In a sentence, the key may be followed by a comma or be in quotes.

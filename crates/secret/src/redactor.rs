@@ -130,7 +130,7 @@ impl Masks {
         self.each(value, SecretMasker::mask_value);
     }
 
-    /// Reports whether a text may contain a secret; `false` for most texts without one, and for most of their
+    /// Returns `true` if a text may contain a secret; `false` for most texts without one, and for most of their
     /// parts.
     pub fn may_mask(&self, text: &str) -> bool {
         self.filter.may_contain_secret(text) || self.maskers().any(|masker| masker.has_needle(text))

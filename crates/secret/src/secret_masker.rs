@@ -155,7 +155,7 @@ impl SecretMasker {
         &self.filter
     }
 
-    /// Reports whether a text contains a secret that is searched for without decoding.
+    /// Returns `true` if a text contains a secret that is searched for without decoding.
     pub(super) fn has_needle(&self, text: &str) -> bool {
         let text = text.as_bytes();
         self.needles
@@ -196,7 +196,7 @@ impl SecretMasker {
     }
 }
 
-/// Reports whether a text has several words, or words in other scripts.
+/// Returns `true` if a text has several words, or words in other scripts.
 fn is_free_text(text: &str) -> bool {
     text.contains(|c: char| !c.is_ascii_graphic())
 }
@@ -248,7 +248,7 @@ fn replace(text: &mut String, needle: &Needle) {
     *text = clean;
 }
 
-/// Reports whether the match at `at` is not part of a longer word or number. Letters beyond ASCII end a word, since
+/// Returns `true` if the match at `at` is not part of a longer word or number. Letters beyond ASCII end a word, since
 /// Chinese is written without spaces.
 fn is_whole_word(text: &str, at: usize, found: &str) -> bool {
     let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
@@ -260,7 +260,7 @@ fn is_whole_word(text: &str, at: usize, found: &str) -> bool {
     !continues_before && !continues_after
 }
 
-/// Reports whether a text ends in the name of a credential and the characters before its value, as in `SecretId=`
+/// Returns `true` if a text ends in the name of a credential and the characters before its value, as in `SecretId=`
 /// and `"access_key": "`.
 fn is_credential_value(before: &str) -> bool {
     const WORDS: [&str; 6] = ["credential", "key", "passw", "secret", "sign", "token"];

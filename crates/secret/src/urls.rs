@@ -81,7 +81,7 @@ fn mask_bare_user_info(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reports whether a text is `USER:PASSWORD` before the `@` of a host with a domain, a port or a path; `false` for
+/// Returns `true` if a text is `USER:PASSWORD` before the `@` of a host with a domain, a port or a path; `false` for
 /// an email address or a name such as `run:B2@resnet50`.
 fn is_user_info(text: &str, host: &str) -> bool {
     let Some((user, password)) = text.split_once(':') else {

@@ -103,7 +103,7 @@ impl Masker {
         }
     }
 
-    /// Reports whether the value of a field is a secret.
+    /// Returns `true` if the value of a field is a secret.
     fn is_secret(&mut self, field: &Field<'_>, block: Option<Block>) -> bool {
         let is_secret_name = |name: &str, value: &str| {
             let sensitivity = field_sensitivity(name);

@@ -110,7 +110,7 @@ pub(super) fn complete(context: &CommandContext, words: CompletionRequest, progr
     }
 }
 
-/// Reports whether the last item of a list with commas is in the list already: `failed,failed`.
+/// Returns `true` if the last item of a list with commas is in the list already: `failed,failed`.
 fn repeats_item(word: &str) -> bool {
     let Some((items, last)) = word.rsplit_once(',') else {
         return false;
@@ -124,7 +124,7 @@ fn repeats_item(word: &str) -> bool {
     items.split(',').any(|item| item == last)
 }
 
-/// Reports whether a shell needs no quotes for this word. The scripts insert it unquoted.
+/// Returns `true` if a shell needs no quotes for this word. The scripts insert it unquoted.
 fn is_insertable(word: &str) -> bool {
     let has_meaning = |c: char| "$`\"'\\;&|<>(){}[]*?!~#^".contains(c);
     !word.contains(has_meaning) && output::escape(word) == word

@@ -292,7 +292,7 @@ fn candidate(value: String, help: String) -> CompletionCandidate {
     CompletionCandidate::new(value).help(help)
 }
 
-/// Reports whether a text begins with a kind that cannot be listed.
+/// Returns `true` if a text begins with a kind that cannot be listed.
 fn is_unlisted(text: &str) -> bool {
     let mut parts = text.split('/');
     let cloud = parts.next().and_then(|head| head.split('@').next());

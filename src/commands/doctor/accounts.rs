@@ -70,7 +70,7 @@ fn cloud_hint(problem: &Problem) -> String {
     }
 }
 
-/// Reports whether a text begins with a cloud and continues with the kind of a resource.
+/// Returns `true` if a text begins with a cloud and continues with the kind of a resource.
 fn names_resource(input: &str) -> bool {
     let Some((account, kind)) = input.split_once('/') else {
         return false;

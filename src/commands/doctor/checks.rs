@@ -54,7 +54,7 @@ impl ExaminedCall<'_> {
         of_problem.or(response).or(endpoint).unwrap_or_default()
     }
 
-    /// Reports whether the last request was encrypted. A token endpoint can have
+    /// Returns `true` if the last request was encrypted. A token endpoint can have
     /// another host and scheme than the API.
     fn is_https(&self) -> bool {
         let response = self
@@ -154,7 +154,7 @@ impl ExaminedCall<'_> {
         }
     }
 
-    /// Reports whether the host is a name that was not resolved.
+    /// Returns `true` if the host is a name that was not resolved.
     fn is_unresolved(&self) -> bool {
         let name = name_of(self.host());
         let is_address = name.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
@@ -290,7 +290,7 @@ impl ExaminedCall<'_> {
     }
 }
 
-/// Reports whether the request was already sent when it failed.
+/// Returns `true` if the request was already sent when it failed.
 fn is_after_sending(fault: TransportFailure) -> bool {
     matches!(
         fault.kind,

@@ -37,12 +37,12 @@ impl FollowOutput {
         }
     }
 
-    /// Reports whether timeline entries are shown, not only states.
+    /// Returns `true` if timeline entries are shown, not only states.
     pub(super) fn needs_events(&self) -> bool {
         matches!(self, Self::Page(..) | Self::Events(..))
     }
 
-    /// Reports whether the rows of all jobs are shown at the end.
+    /// Returns `true` if the rows of all jobs are shown at the end.
     pub(super) fn needs_rows(&self) -> bool {
         matches!(self, Self::Live(_))
     }

@@ -79,7 +79,7 @@ impl ListCollector<'_> {
         }
     }
 
-    /// Reports whether each page is written as it comes.
+    /// Returns `true` if each page is written as it comes.
     pub(super) fn is_streamed(&self) -> bool {
         self.streams && self.rows.is_some()
     }

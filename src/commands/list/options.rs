@@ -160,7 +160,7 @@ impl ListOptions {
         }
     }
 
-    /// Reports whether the jobs of the profile's user are requested.
+    /// Returns `true` if the jobs of the profile's user are requested.
     pub(super) fn requests_own_jobs(&self) -> bool {
         self.filter.user.as_deref() == Some(CURRENT_USER)
     }
@@ -199,7 +199,7 @@ impl ListOptions {
         }
     }
 
-    /// Reports whether the default limit can omit active jobs of a kind that its list can find.
+    /// Returns `true` if the default limit can omit active jobs of a kind that its list can find.
     pub(super) fn may_leave_out_active(&self, kind: &Kind) -> bool {
         matches!(self.limit, Limit::Default | Limit::CappedWithActive(_))
             && self.filter.states.is_empty()
@@ -207,7 +207,7 @@ impl ListOptions {
             && !kind.unlisted_fields().contains(&UnlistedField::State)
     }
 
-    /// Reports whether the user set the limit, so that no more was requested.
+    /// Returns `true` if the user set the limit, so that no more was requested.
     pub(super) fn has_limit(&self) -> bool {
         matches!(self.limit, Limit::AtMost(_))
     }
@@ -244,7 +244,7 @@ fn human_limit(format: Format) -> Option<usize> {
     is_human_format(format).then_some(PAGE_FOR_PEOPLE)
 }
 
-/// Reports whether people read the format.
+/// Returns `true` if people read the format.
 pub(super) fn is_human_format(format: Format) -> bool {
     matches!(format, Format::Table | Format::Wide | Format::Markdown)
 }

@@ -167,18 +167,18 @@ impl ScopeReport {
         }
     }
 
-    /// Reports whether the list is complete.
+    /// Returns `true` if the list is complete.
     pub(super) fn is_complete(&self) -> bool {
         self.unread.is_empty() && matches!(self.status, ListStatus::Complete)
     }
 
-    /// Reports whether the list is complete except for its limit.
+    /// Returns `true` if the list is complete except for its limit.
     pub(super) fn is_limited(&self) -> bool {
         let is_limit = matches!(self.status, ListStatus::Truncated(Truncation::Limit(_)));
         is_limit && self.unread.is_empty()
     }
 
-    /// Reports whether no row can match the filter: it requests states, and the kinds have none.
+    /// Returns `true` if no row can match the filter: it requests states, and the kinds have none.
     pub(super) fn cannot_match(&self, filter: &Filter) -> bool {
         let kinds = self.target.listed_kinds();
         matches!(&self.status, ListStatus::Unsupported(_))
@@ -187,7 +187,7 @@ impl ScopeReport {
             && !kinds.iter().any(|kind| kind.has_states())
     }
 
-    /// Reports whether every request succeeded, even if the limit cut the list.
+    /// Returns `true` if every request succeeded, even if the limit cut the list.
     pub(super) fn is_answered(&self) -> bool {
         self.unread.failed_parts.is_empty()
             && matches!(
@@ -213,7 +213,7 @@ impl ScopeReport {
         problems.chain(parts).chain(failure)
     }
 
-    /// Reports whether the list succeeds without this scope: its rows do not have the
+    /// Returns `true` if the list succeeds without this scope: its rows do not have the
     /// fields of the filter, or it was not named itself and either the account has no
     /// access to its product, or the cluster rejects this kind but lists another.
     pub(super) fn is_optional(&self, all: &[Self]) -> bool {

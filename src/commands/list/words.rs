@@ -49,7 +49,7 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     })
 }
 
-/// Reports whether a filter can drop rows of any list.
+/// Returns `true` if a filter can drop rows of any list.
 pub(super) fn is_filtered(filter: &Filter) -> bool {
     describe_filter(filter, Zone::Utc).is_some()
 }

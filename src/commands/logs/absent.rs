@@ -131,7 +131,7 @@ fn not_found(text: String, cause: Option<Problem>) -> Problem {
     Problem { message, ..problem }
 }
 
-/// Reports whether this is the log of a job without known parts.
+/// Returns `true` if this is the log of a job without known parts.
 fn is_of_job(source: &LogSource) -> bool {
     source.task.is_none() && source.container.is_none()
 }

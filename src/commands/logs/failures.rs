@@ -87,7 +87,7 @@ fn note_unread(lookup: &Lookup, reference: &Reference, log: &str, mut problem: P
         .push(Notice::new(NoticeCode::LogUnread, text));
 }
 
-/// Reports whether the job has not ended and one of its containers waits for its next restart.
+/// Returns `true` if the job has not ended and one of its containers waits for its next restart.
 fn has_crashed(job: &Job) -> bool {
     let sources = LogSource::of_job(job);
     !job.ended && sources.iter().any(LogSource::has_crashed)

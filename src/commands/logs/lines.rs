@@ -113,7 +113,7 @@ fn piece_length(line: &[u8], redactor: &Redactor) -> usize {
     Some(complete).filter(|at| *at > 0).unwrap_or(end)
 }
 
-/// Reports whether a text can be an RFC 3339 time or the beginning of one.
+/// Returns `true` if a text can be an RFC 3339 time or the beginning of one.
 fn may_be_time(text: &[u8]) -> bool {
     let is_of_time = |byte: &u8| byte.is_ascii_digit() || b"-:.+TZ ".contains(byte);
     text.iter().all(is_of_time)

@@ -146,7 +146,7 @@ impl Arguments {
         since.transpose()
     }
 
-    /// Reports whether the log of the previous container is requested.
+    /// Returns `true` if the log of the previous container is requested.
     pub(super) fn is_previous(&self) -> bool {
         self.previous
     }
@@ -192,7 +192,7 @@ impl Arguments {
         Ok((params, spec))
     }
 
-    /// Reports whether lines are printed with the timestamps of the cloud.
+    /// Returns `true` if lines are printed with the timestamps of the cloud.
     pub(super) fn shows_timestamps(&self) -> bool {
         self.timestamps
     }

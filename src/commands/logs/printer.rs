@@ -86,7 +86,7 @@ pub(super) struct Printer<'a> {
 }
 
 impl Printer<'_> {
-    /// Reports whether a line can be printed in pieces: not as a record, and not between lines of other logs.
+    /// Returns `true` if a line can be printed in pieces: not as a record, and not between lines of other logs.
     pub(super) fn joins_pieces(&self) -> bool {
         !self.has_prefix && !matches!(self.style, Style::Records(_))
     }
@@ -139,7 +139,7 @@ impl Printer<'_> {
         }
     }
 
-    /// Reports whether a line without a secret is printed unchanged.
+    /// Returns `true` if a line without a secret is printed unchanged.
     fn prints_unchanged(&self) -> bool {
         let shows_all = self.shows_timestamps || !self.has_timestamps;
         matches!(self.style, Style::Bytes) && !self.has_prefix && shows_all

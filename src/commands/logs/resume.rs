@@ -71,7 +71,7 @@ impl KnownLines {
         }
     }
 
-    /// Reports whether a line with this time is known, or comes before the known lines.
+    /// Returns `true` if a line with this time is known, or comes before the known lines.
     fn contain(&mut self, at: Time, head: &[u8]) -> bool {
         let is_next = |known: Option<&Vec<u8>>| known.is_some_and(|known| *known == head);
         if is_next(self.heads.front()) {
@@ -168,7 +168,7 @@ impl Resume {
         self.new_text(&[])
     }
 
-    /// Reports whether the text contains any known text.
+    /// Returns `true` if the text contains any known text.
     pub(super) fn has_found(&self) -> bool {
         self.has_dropped || self.is_continued
     }
@@ -178,7 +178,7 @@ impl Resume {
         std::mem::take(&mut self.is_broken)
     }
 
-    /// Reports whether the line in `head` is known. A line without a timestamp belongs to the one before it.
+    /// Returns `true` if the line in `head` is known. A line without a timestamp belongs to the one before it.
     fn is_known(&mut self) -> bool {
         match (split_timestamp(&self.line_start).0, &mut self.known) {
             (None, _) => self.has_dropped && self.partial_line.is_none(),

@@ -157,7 +157,7 @@ impl SourceLog {
         }
     }
 
-    /// Reports whether this is the log of the run before the last restart.
+    /// Returns `true` if this is the log of the run before the last restart.
     pub(super) fn is_previous(&self) -> bool {
         self.params.previous
     }
@@ -353,7 +353,7 @@ impl SourceLog {
         lines.map(Tail::new)
     }
 
-    /// Reports whether only lines since a time are read.
+    /// Returns `true` if only lines since a time are read.
     pub(super) fn has_since(&self) -> bool {
         self.since.is_some()
     }

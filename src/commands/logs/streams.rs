@@ -134,21 +134,21 @@ impl StreamState {
         self.stream.is_some()
     }
 
-    /// Reports whether this log has the stream with this number.
+    /// Returns `true` if this log has the stream with this number.
     pub(super) fn has(&self, number: u64) -> bool {
         self.stream
             .as_ref()
             .is_some_and(|stream| stream.number == number)
     }
 
-    /// Reports whether the stream delivers all text. Before the first line, a server might not even send a response.
+    /// Returns `true` if the stream delivers all text. Before the first line, a server might not even send a response.
     pub(super) fn is_read(&self) -> bool {
         self.stream
             .as_ref()
             .is_some_and(|stream| stream.resume.is_some())
     }
 
-    /// Reports whether a stream can be opened now.
+    /// Returns `true` if a stream can be opened now.
     pub(super) fn is_due(&self) -> bool {
         let pause = MIN_INTERVAL * 2_u32.saturating_pow(self.failures.min(8));
         let is_early = |at: &Stopwatch| at.elapsed() < pause.min(MAX_BACKOFF);

@@ -194,7 +194,7 @@ impl Clients {
         }
     }
 
-    /// Reports whether the account is one of the run, usable or not.
+    /// Returns `true` if the account is one of the run, usable or not.
     pub(super) fn contains(&self, account: &AccountId) -> bool {
         self.by_account.contains_key(account)
     }
@@ -216,7 +216,7 @@ impl Clients {
         std::mem::take(&mut lock(&self.log).expiries)
     }
 
-    /// Reports whether the command that prints the credential of an account is still running.
+    /// Returns `true` if the command that prints the credential of an account is still running.
     pub(super) fn is_connecting(&self, account: &AccountId) -> bool {
         self.by_account[account].borrow().is_none()
     }
@@ -227,7 +227,7 @@ impl Clients {
         self.is_connecting(account).then_some(command)
     }
 
-    /// Reports whether no account is used before all commands have ended, and there are any.
+    /// Returns `true` if no account is used before all commands have ended, and there are any.
     pub(super) fn awaits_commands(&self) -> bool {
         self.awaits_commands
     }

@@ -5,7 +5,7 @@ use crate::output::{self, Zone};
 use crate::providers::Client;
 use crate::settings::{Origin, Profile, SettingRole, SettingSpec};
 
-/// Reports whether a command prints the credential and so renews it whenever it expires.
+/// Returns `true` if a command prints the credential and so renews it whenever it expires.
 pub(super) fn is_printed(profile: &Profile) -> bool {
     let mut origins = profile
         .schema

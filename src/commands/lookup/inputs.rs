@@ -44,7 +44,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Reports whether nothing was given.
+    /// Returns `true` if nothing was given.
     pub fn is_empty(&self) -> bool {
         self.typed.is_empty() && self.files.is_empty()
     }
@@ -225,7 +225,7 @@ fn lines(input: &mut dyn BufRead, name: &str, needs_newline: bool) -> Result<Vec
     Ok(references)
 }
 
-/// Reports whether a text begins with a JSON document, such as that of `-o json` or `-o jsonl`.
+/// Returns `true` if a text begins with a JSON document, such as that of `-o json` or `-o jsonl`.
 fn is_json(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();

@@ -65,7 +65,7 @@ impl<A> Default for EndProofs<A> {
 }
 
 impl<A: Eq + Hash> EndProofs<A> {
-    /// Reports whether a row proves that a job of this account has ended, and how.
+    /// Returns `true` if a row proves that a job of this account has ended, and how.
     pub(in crate::commands) fn proves_end(&self, account: &A, kind: &Kind, row: &Job) -> bool {
         let is_read = row.unread_cause.is_none();
         let is_proof = kind.conclusive_rows && row.ended && row.state.is_end() && is_read;
@@ -89,13 +89,13 @@ impl<A: Eq + Hash> EndProofs<A> {
         }
     }
 
-    /// Reports whether a lookup has contradicted a row of this account.
+    /// Returns `true` if a lookup has contradicted a row of this account.
     pub(in crate::commands) fn is_contradicted(&self, account: &A) -> bool {
         self.contradicted.contains(account)
     }
 }
 
-/// Reports whether a row shows an active job. It replaces a first lookup.
+/// Returns `true` if a row shows an active job. It replaces a first lookup.
 pub(in crate::commands) fn is_active(row: &Job) -> bool {
     !row.ended && row.state != State::Unknown
 }
@@ -111,7 +111,7 @@ impl Default for DetailBudget {
 }
 
 impl DetailBudget {
-    /// Reports whether a row that proves an end suffices. Otherwise the job failed,
+    /// Returns `true` if a row that proves an end suffices. Otherwise the job failed,
     /// and the lookup of its details is counted.
     fn suffices(&mut self, row: &Job) -> bool {
         if row.state == State::Succeeded || self.0 == 0 {

@@ -106,7 +106,7 @@ impl Lookup {
         self.clients.get(account)
     }
 
-    /// Reports whether the run includes this account.
+    /// Returns `true` if the run includes this account.
     pub(in crate::commands) fn has_account(&self, account: &AccountId) -> bool {
         self.clients.contains(account)
     }
@@ -134,7 +134,7 @@ impl Lookup {
         self.clients.running_command(&account_of(reference))
     }
 
-    /// Reports whether commands print credentials, and no account is used before they have ended.
+    /// Returns `true` if commands print credentials, and no account is used before they have ended.
     pub(in crate::commands) fn awaits_commands(&self) -> bool {
         self.clients.awaits_commands()
     }

@@ -46,14 +46,14 @@ pub(super) fn lookup_candidates(
     turns.take(max).map(|row| row.reference.clone()).collect()
 }
 
-/// Reports whether a success in a list is not confirmed: lists of the kind can show failed jobs as succeeded, and no
+/// Returns `true` if a success in a list is not confirmed: lists of the kind can show failed jobs as succeeded, and no
 /// lookup has shown the end of the job yet.
 pub(super) fn is_unproven_success(row: &JobRow, details: &HashMap<String, Detail>) -> bool {
     let is_success = row.ended && row.state == State::Succeeded;
     is_success && !row.is_conclusive && !is_known(row, details)
 }
 
-/// Reports whether a lookup has shown the end of this run of the job.
+/// Returns `true` if a lookup has shown the end of this run of the job.
 fn is_known(row: &JobRow, details: &HashMap<String, Detail>) -> bool {
     let detail = details.get(&row.reference);
     let known = detail.and_then(|detail| detail.row.as_ref());

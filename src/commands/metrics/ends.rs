@@ -67,7 +67,7 @@ mod tests {
         }
     }
 
-    /// Reports whether a row is kept at the time `now` if jobs are kept for 100 seconds.
+    /// Returns `true` if a row is kept at the time `now` if jobs are kept for 100 seconds.
     fn is_kept(ends: &mut EndTimes, row: JobRow, was_active: bool, now: i64) -> bool {
         let was_active = was_active.then(|| row.reference.clone());
         let mut rows = vec![row];

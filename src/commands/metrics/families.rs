@@ -251,7 +251,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
     ),
 ];
 
-/// Reports whether this is a scope, and not a single job.
+/// Returns `true` if this is a scope, and not a single job.
 fn is_scope(scope: &ScopeStatus) -> bool {
     scope.snapshot.reading.scope.ends_with('/')
 }

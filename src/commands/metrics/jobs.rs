@@ -82,7 +82,7 @@ impl JobRow {
         }
     }
 
-    /// Reports whether this row of a list shows the same run as `known`, the result of an earlier lookup of an ended
+    /// Returns `true` if this row of a list shows the same run as `known`, the result of an earlier lookup of an ended
     /// job: a job of the same name can have been created again, and an ended job can run again.
     pub(super) fn is_run_of(&self, known: &Self) -> bool {
         let agree = |row: Option<Time>, known: Option<Time>| match (row, known) {

@@ -14,7 +14,7 @@ use crate::sync::lock;
 /// Maximum number of different notices to print, since an exporter can run for months.
 const MAX_NOTICES: usize = 1000;
 
-/// Reports whether a notice is printed. In metrics this includes states that are not confirmed by a lookup.
+/// Returns `true` if a notice is printed. In metrics this includes states that are not confirmed by a lookup.
 pub(super) fn is_printed(notice: &Notice) -> bool {
     let codes = [NoticeCode::FromLists, NoticeCode::ScopeSkipped];
     NOTICE_CODES.contains(&notice.code) || codes.contains(&notice.code)

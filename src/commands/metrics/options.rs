@@ -121,7 +121,7 @@ impl Arguments {
     }
 }
 
-/// Reports whether the textfile collector reads a file with this name.
+/// Returns `true` if the textfile collector reads a file with this name.
 pub(super) fn is_read_by_collector(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "prom")

@@ -84,7 +84,7 @@ impl PolledTargetState {
         active.map(|row| row.reference.clone()).collect()
     }
 
-    /// Reports whether an earlier poll could read a scope.
+    /// Returns `true` if an earlier poll could read a scope.
     fn has_read(&self, scope: &str) -> bool {
         let mut scopes = self.scopes.iter();
         scopes.any(|one| one.reading.scope == scope && one.last_success.is_some())

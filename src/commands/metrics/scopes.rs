@@ -93,12 +93,12 @@ impl ScopeSnapshot {
         })
     }
 
-    /// Reports whether the last poll succeeded and its rows are fresh.
+    /// Returns `true` if the last poll succeeded and its rows are fresh.
     pub(super) fn is_up(&self, max_age: Duration) -> bool {
         self.reading.problem.is_none() && self.is_fresh(max_age)
     }
 
-    /// Reports whether the rows were read recently enough to be shown.
+    /// Returns `true` if the rows were read recently enough to be shown.
     pub(super) fn is_fresh(&self, max_age: Duration) -> bool {
         let max_age = max_age_after(self.duration.unwrap_or_default(), max_age);
         self.rows_read.is_some_and(|at| at.elapsed() <= max_age)

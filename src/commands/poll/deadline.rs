@@ -22,7 +22,7 @@ pub(super) struct PollDeadline {
 }
 
 impl PollDeadline {
-    /// Reports whether the time is up because the command ends.
+    /// Returns `true` if the time is up because the command ends.
     pub(super) fn is_exceeded(self) -> bool {
         self.capped_by_command && self.deadline.remaining().is_zero()
     }

@@ -6,7 +6,7 @@ use crate::model::{Job, State};
 use crate::output::ReadStatus;
 
 impl PolledJob {
-    /// Reports whether its last response shows that it has ended, and no more polls are needed. This never changes.
+    /// Returns `true` if its last response shows that it has ended, and no more polls are needed. This never changes.
     pub(in crate::commands) fn has_finished(&self) -> bool {
         let has_ended = self.current.job.as_ref().is_some_and(|job| job.ended);
         self.current.is_final
@@ -15,7 +15,7 @@ impl PolledJob {
             && has_ended
     }
 
-    /// Reports whether a job that was read before no longer exists, and no more polls are needed.
+    /// Returns `true` if a job that was read before no longer exists, and no more polls are needed.
     fn is_gone(&self) -> bool {
         let is_missing = |problem: &Problem| problem.category == Category::NotFound;
         let is_missing = self.current.problem.as_deref().is_some_and(is_missing);
@@ -32,7 +32,7 @@ impl PolledJob {
         }
     }
 
-    /// Reports whether another job has its id, according to the last response.
+    /// Returns `true` if another job has its id, according to the last response.
     pub(in crate::commands) fn is_replaced(&self) -> bool {
         self.current.identity.is_replaced()
     }
@@ -53,7 +53,7 @@ impl PolledJob {
         });
     }
 
-    /// Reports whether the job does not run for a reason that only its events can contain.
+    /// Returns `true` if the job does not run for a reason that only its events can contain.
     pub(super) fn is_unexplained(&self) -> bool {
         let is_unexplained = |job: &Job| {
             let is_early = matches!(job.state, State::Pending | State::Starting);

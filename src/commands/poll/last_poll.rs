@@ -41,7 +41,7 @@ impl LastPoll {
         self.at.filter(|_| !self.is_started)
     }
 
-    /// Reports whether it is due.
+    /// Returns `true` if it is due.
     pub(super) fn is_due(self, now: Duration) -> bool {
         self.due_at().is_some_and(|at| at <= now)
     }

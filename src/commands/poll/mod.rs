@@ -225,7 +225,7 @@ impl Poller {
         self.started.elapsed()
     }
 
-    /// Reports whether every job was polled once.
+    /// Returns `true` if every job was polled once.
     pub(super) fn has_polled_all(&self) -> bool {
         self.jobs.iter().all(|polled| polled.requests.was_polled)
     }
@@ -236,7 +236,7 @@ impl Poller {
         (!self.has_polled_all()).then(|| self.answered_at + STALL)
     }
 
-    /// Reports whether a late result contains no information: the earlier result is still valid, and a job
+    /// Returns `true` if a late result contains no information: the earlier result is still valid, and a job
     /// whose request was cut off by the deadline was not checked.
     fn is_uninformative(&self, index: JobIndex, problem: &Problem) -> bool {
         let polled = &self.jobs[index];
@@ -258,7 +258,7 @@ impl Poller {
     }
 }
 
-/// Reports whether jobs of the kind only report events.
+/// Returns `true` if jobs of the kind only report events.
 pub(super) fn is_stateless(reference: &Reference) -> bool {
     !reference.kind.has_states()
 }

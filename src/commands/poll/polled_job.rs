@@ -141,7 +141,7 @@ impl PolledJob {
         due.fold(self.current.schedule.next_at, Duration::min)
     }
 
-    /// Reports whether the last poll before the deadline is due.
+    /// Returns `true` if the last poll before the deadline is due.
     pub(super) fn is_last_due(&self, now: Duration) -> bool {
         self.deadline_polls.due_at().any(|at| at <= now)
     }

@@ -233,7 +233,7 @@ impl Poller {
         }
     }
 
-    /// Reports whether a lookup would add nothing to a row that is the first or shows a change.
+    /// Returns `true` if a lookup would add nothing to a row that is the first or shows a change.
     ///
     /// For a large number of jobs, only some of the failed ones are looked up. Rows of
     /// watched kinds only lack events.
@@ -284,7 +284,7 @@ impl Poller {
             .proves_end(&polled.account, polled.reference.kind, row)
     }
 
-    /// Reports whether lookups of other jobs can still contradict the row of a job that is not looked up itself.
+    /// Returns `true` if lookups of other jobs can still contradict the row of a job that is not looked up itself.
     fn postpones_rows(&self, index: JobIndex) -> bool {
         let polled = &self.jobs[index];
         let is_pending = self.accounts[polled.account].detail_requests > 0;
@@ -350,7 +350,7 @@ impl Poller {
     }
 }
 
-/// Reports whether a state is later in the lifecycle than another.
+/// Returns `true` if a state is later in the lifecycle than another.
 fn is_later(state: State, previous: State) -> bool {
     let previous = lifecycle_order(previous);
     previous > 0 && lifecycle_order(state) > previous

@@ -61,7 +61,7 @@ impl Poller {
 }
 
 impl PolledJob {
-    /// Reports whether its lookups fail or have no response. That a lookup does not find it is a result.
+    /// Returns `true` if its lookups fail or have no response. That a lookup does not find it is a result.
     fn is_unreadable(&self, now: Duration) -> bool {
         let waits_since = self
             .requests

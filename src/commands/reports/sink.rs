@@ -53,7 +53,7 @@ impl ReportSink {
         }
     }
 
-    /// Reports whether written bytes cannot be replaced: pipes, devices, open descriptors.
+    /// Returns `true` if written bytes cannot be replaced: pipes, devices, open descriptors.
     pub(super) fn is_stream(&self) -> bool {
         match self {
             Self::Stdout | Self::Stderr => true,

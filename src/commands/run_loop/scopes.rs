@@ -98,12 +98,12 @@ impl ScopeWatcher {
         }
     }
 
-    /// Reports whether nothing new can appear.
+    /// Returns `true` if nothing new can appear.
     pub(in crate::commands) fn is_done(&self) -> bool {
         self.scopes.iter().all(|watched| watched.is_done)
     }
 
-    /// Reports whether each scope was listed at least once.
+    /// Returns `true` if each scope was listed at least once.
     pub(in crate::commands) fn are_listed(&self) -> bool {
         let mut scopes = self.scopes.iter();
         scopes.all(|watched| watched.known.is_some() || watched.is_done)
@@ -313,7 +313,7 @@ impl WatchedScope {
     }
 }
 
-/// Reports whether later lists would fail in the same way.
+/// Returns `true` if later lists would fail in the same way.
 fn is_final(problem: &Problem) -> bool {
     let is_final = matches!(
         problem.category,

@@ -90,7 +90,7 @@ fn dereference(schema: &Value, types: &Value) -> Vec<Value> {
     }
 }
 
-/// Reports whether any field is allowed: a map, or a value of any type.
+/// Returns `true` if any field is allowed: a map, or a value of any type.
 fn allows_any_field(schema: &Value) -> bool {
     match schema {
         Value::Bool(is_any) => *is_any,

@@ -227,7 +227,7 @@ impl<'a> WaitHandler<'a> {
         self.reporter.println(line);
     }
 
-    /// Reports whether the time is up, or for a single check, whether everything was checked once.
+    /// Returns `true` if the time is up, or for a single check, if everything was checked once.
     fn is_timed_out(&self, run: &RunLoop) -> bool {
         match self.options.timeout {
             Timeout::SingleCheck => run.poller.has_polled_all(),

@@ -164,7 +164,7 @@ impl Arguments {
         }
     }
 
-    /// Reports whether references are read from stdin or from files.
+    /// Returns `true` if references are read from stdin or from files.
     pub(super) fn reads_lists(&self) -> bool {
         !self.files.is_empty() || self.references.iter().any(|reference| reference == "-")
     }

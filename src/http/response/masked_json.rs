@@ -165,13 +165,13 @@ impl Masker<'_> {
     }
 }
 
-/// Reports whether a text can be a key. After a damaged place, the text between two strings can look like a string.
+/// Returns `true` if a text can be a key. After a damaged place, the text between two strings can look like a string.
 fn is_name(key: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || " _-./:$@".contains(c);
     key.chars().all(is_part)
 }
 
-/// Reports whether a string is a result code, which is shown because it explains the response. Other texts of these
+/// Returns `true` if a string is a result code, which is shown because it explains the response. Other texts of these
 /// keys may be authorization codes.
 fn is_result_code(key: &str, value: &str) -> bool {
     let is_known = CODE_KEYS

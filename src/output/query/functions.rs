@@ -198,7 +198,7 @@ fn multiply(left: Val, right: Val) -> ValR<Val> {
     }
 }
 
-/// Returns true, or an error if the stack or the value is too deep.
+/// Returns `true`, or an error if the stack or the value is too deep.
 pub(super) fn check_depth(value: &Val) -> ValR<Val> {
     if STACK_BASE.get().abs_diff(stack_address()) > MAX_STACK {
         return Err(Error::str("recursion too deep"));

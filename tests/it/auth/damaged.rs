@@ -197,13 +197,13 @@ fn a_tool_file_that_is_a_folder_or_not_utf_8_is_named_in_the_error() {
     }
 }
 
-/// Reports whether the tests run as root, so that permissions do not apply.
+/// Returns `true` if the tests run as root, so that permissions do not apply.
 pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").is_ok_and(|data| data.uid() == 0)
 }
 
-/// Reports whether every user can run the program.
+/// Returns `true` if every user can run the program.
 pub(crate) fn is_program_open() -> bool {
     let program = Path::new(env!("CARGO_BIN_EXE_joblens"));
     let is_open = |path: &Path| {

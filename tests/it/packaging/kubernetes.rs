@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::yaml;
 use crate::support::joblens;
 
-/// Reports whether a list contains a word, or `*`.
+/// Returns `true` if a list contains a word, or `*`.
 fn contains(list: &Value, word: &str) -> bool {
     let words = list.as_array().unwrap();
     words.iter().any(|one| one == word || one == "*")

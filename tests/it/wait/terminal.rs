@@ -20,7 +20,7 @@ fn on_a_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String
     (code, terminal.shown())
 }
 
-/// Reports whether any output was redrawn.
+/// Returns `true` if any output was redrawn.
 fn is_redrawn(shown: &str) -> bool {
     let codes = [
         "\u{1b}[?",

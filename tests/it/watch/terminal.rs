@@ -25,7 +25,7 @@ fn shell(emulated: &Emulated) -> Shell {
     Shell::start(&emulated.environment())
 }
 
-/// Reports whether the alternate screen was left.
+/// Returns `true` if the alternate screen was left.
 fn has_left_alternate_screen(shown: &str) -> bool {
     shown.rfind(LEAVE) > shown.rfind(ENTER)
 }

@@ -63,7 +63,7 @@ impl<'de> Reader<'de> {
         None
     }
 
-    /// Reports whether the next bytes are those of this text.
+    /// Returns `true` if the next bytes are those of this text.
     pub(crate) fn is_next(&self, text: &str) -> bool {
         let rest = self.text.as_bytes().get(self.at..);
         rest.is_some_and(|rest| rest.starts_with(text.as_bytes()))

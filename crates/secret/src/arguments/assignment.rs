@@ -166,7 +166,7 @@ fn is_windows_option(word: &str) -> bool {
     })
 }
 
-/// Reports whether a name is a custom header such as `X-API-Key`, as in the arguments of HTTP clients.
+/// Returns `true` if a name is a custom header such as `X-API-Key`, as in the arguments of HTTP clients.
 pub(super) fn is_own_header(name: &str) -> bool {
     let prefix = name.get(..2);
     prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case("x-"))

@@ -55,7 +55,7 @@ fn may_contain_secret(text: &str) -> bool {
         || SIGNS.iter().any(|sign| text.contains(sign))
 }
 
-/// Reports whether a word of a text begins with `-`.
+/// Returns `true` if a word of a text begins with `-`.
 fn has_options(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr_iter(b'-', bytes).any(|at| {
@@ -127,7 +127,7 @@ impl Clue {
         })
     }
 
-    /// Reports whether `word` at the beginning of `rest` is a secret.
+    /// Returns `true` if `word` at the beginning of `rest` is a secret.
     fn covers(self, word: &str, rest: &str) -> bool {
         let word = beginning(word, MAX_READ_LENGTH);
         match self {
@@ -310,7 +310,7 @@ impl Masker {
     }
 }
 
-/// Reports whether the value of a secret begins at `from`: after `NAME=`, or in quotes after `"NAME":`.
+/// Returns `true` if the value of a secret begins at `from`: after `NAME=`, or in quotes after `"NAME":`.
 fn is_assigned(text: &str, from: usize) -> bool {
     let (name, value) = text.split_at(from);
     let is_quoted = |text: &str| text.trim_start_matches('\\').starts_with(['"', '\'']);

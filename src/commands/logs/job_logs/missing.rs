@@ -20,7 +20,7 @@ pub(super) struct Absence {
 }
 
 impl JobLogs<'_> {
-    /// Reports whether a followed job that was not read may be read later; notes once why it was not read.
+    /// Returns `true` if a followed job that was not read may be read later; notes once why it was not read.
     pub(super) fn may_reappear(&mut self, problem: &Problem, absence: &mut Absence) -> bool {
         let is_first = absence.missing.is_none() && problem.category == Category::NotFound;
         let now = absence.stopwatch.elapsed();
@@ -44,7 +44,7 @@ impl Absence {
         }
     }
 
-    /// Reports whether a job that was not read at this time may be read later. A gateway can respond with HTTP 404
+    /// Returns `true` if a job that was not read at this time may be read later. A gateway can respond with HTTP 404
     /// during an update.
     fn may_end(&mut self, kind: &Kind, problem: &Problem, now: Duration) -> bool {
         let since = |first: &mut Option<Duration>| now.saturating_sub(*first.get_or_insert(now));
@@ -61,7 +61,7 @@ impl Absence {
     }
 }
 
-/// Reports whether a job that was not found for this long counts as gone, by the same rule as in `wait`.
+/// Returns `true` if a job that was not found for this long counts as gone, by the same rule as in `wait`.
 fn counts_as_gone(kind: &Kind, missing: Duration) -> bool {
     kind.is_watched || missing >= MISSING_RECHECK_INTERVAL.max(kind.missing_grace)
 }

@@ -58,7 +58,7 @@ impl JobLogs<'_> {
         unread.map(|unread| unread.problem.clone())
     }
 
-    /// Reports whether a log is not read now: its failure is permanent, or was too recent.
+    /// Returns `true` if a log is not read now: its failure is permanent, or was too recent.
     pub(super) fn is_paused(&self, number: usize, job: &Job, interval: Duration) -> bool {
         self.unread.get(&number).is_some_and(|unread| {
             let is_early = || unread.failed_at.elapsed() < pause(interval, unread.failures);
@@ -66,7 +66,7 @@ impl JobLogs<'_> {
         })
     }
 
-    /// Reports whether a log that could not be read can be read later.
+    /// Returns `true` if a log that could not be read can be read later.
     pub(super) fn has_retryable_logs(&self) -> bool {
         let mut unread = self.unread.values();
         unread.any(|unread| unread.problem.category.is_transient())

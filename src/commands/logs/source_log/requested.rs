@@ -23,8 +23,8 @@ impl SourceLog {
         Some(lines.max(with_context).max(1))
     }
 
-    /// Reports whether the first response contains all of the requested last lines: more lines than these, because its
-    /// first line can be incomplete.
+    /// Returns `true` if the first response contains all of the requested last lines: more lines than these, because
+    /// its first line can be incomplete.
     pub(super) fn has_requested_lines(&self, data: &[u8]) -> bool {
         let is_first = !self.is_opened && self.position == LogPosition::Start;
         let lines = self.params.tail_lines.filter(|_| is_first);

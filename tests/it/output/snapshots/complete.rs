@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::documented::documented;
 
-/// Reports whether the page shows a value in another form.
+/// Returns `true` if the page shows a value in another form.
 fn is_repeated(key: &str, text: &str) -> bool {
     match key {
         // The input is the reference; kinds have blanks; events name their task by its title.

@@ -18,7 +18,7 @@ const TEXTS: [&str; 3] = [
     "\n+1 \r-1 @SUM(A1) ${x} $(rm) %0A %s {{x}} \u{202e}训练\u{202c} 👩‍🚀 \u{0}\u{7f}",
 ];
 
-/// Reports whether a value affects how a response is read, so that it is not replaced: ids, states, levels, kinds,
+/// Returns `true` if a value affects how a response is read, so that it is not replaced: ids, states, levels, kinds,
 /// times and codes.
 fn is_read(key: &str) -> bool {
     const READ: [&str; 13] = [

@@ -26,7 +26,7 @@ const PROSE: &str = " a above absent ambiguous an and are argument arguments as 
     undefined unexpected unknown unrecognized unset unsupported unused use used using valid value values variable was \
     were when will with without would wrong ";
 
-/// Reports whether a text after the name of a secret is its value and not a word of a sentence.
+/// Returns `true` if a text after the name of a secret is its value and not a word of a sentence.
 pub(super) fn is_value(text: &str) -> bool {
     // A word before a colon belongs to the sentence, such as `x509: certificate has expired`.
     if text.ends_with(':') {
@@ -81,7 +81,7 @@ fn is_host(value: &str) -> bool {
     has_port || (is_short && value.contains('/') && value.split('/').all(is_word))
 }
 
-/// Reports whether a text after `Bearer` is a token. In a header, it can also be short.
+/// Returns `true` if a text after `Bearer` is a token. In a header, it can also be short.
 pub(super) fn is_token(text: &str, is_header: bool) -> bool {
     let value = trimmed(text);
     if is_placeholder(value) || is_parameter(value) || text.ends_with(':') {
@@ -96,7 +96,7 @@ pub(super) fn is_token(text: &str, is_header: bool) -> bool {
     }
 }
 
-/// Reports whether a word follows the name of an option or a variable in a sentence.
+/// Returns `true` if a word follows the name of an option or a variable in a sentence.
 pub(super) fn is_prose(word: &str) -> bool {
     let value = trimmed(word);
     let lower = value.to_ascii_lowercase();
@@ -106,7 +106,7 @@ pub(super) fn is_prose(word: &str) -> bool {
         || PROSE.split(' ').any(|known| known == lower)
 }
 
-/// Reports whether a word at the beginning of `rest` is the last one of its line.
+/// Returns `true` if a word at the beginning of `rest` is the last one of its line.
 pub(super) fn is_last_word(word: &str, rest: &str) -> bool {
     let after = &rest[word.len()..];
     let after = after.trim_start_matches([' ', '\t', '\r']);
@@ -129,7 +129,7 @@ fn trimmed(text: &str) -> &str {
     text.trim_matches(is_mark)
 }
 
-/// Reports whether a text is a placeholder for a value: `$TOKEN`, `<password>`, `%s`, `***`.
+/// Returns `true` if a text is a placeholder for a value: `$TOKEN`, `<password>`, `%s`, `***`.
 fn is_placeholder(value: &str) -> bool {
     !value.contains(char::is_alphanumeric) || value.starts_with(['$', '<', '%', '*'])
 }
@@ -167,7 +167,7 @@ fn is_parameter(value: &str) -> bool {
     })
 }
 
-/// Reports whether a text has a run of letters that is longer than words, or whose case changes too often.
+/// Returns `true` if a text has a run of letters that is longer than words, or whose case changes too often.
 fn has_random_letters(value: &str, min_letters: usize) -> bool {
     const MIN_MIXED_LETTERS: usize = 12;
     let mut runs = value.split(|c: char| !c.is_ascii_alphabetic());
