@@ -306,7 +306,7 @@ impl Instance {
             _ => state.ended || has_ended,
         });
         // A failed instance can have a text for a success, such as `successful`.
-        let has_failed = read.state == State::Failed;
+        let has_failed = state.state == State::Failed;
         let text = |text: Text| match has_failed {
             true => states::failure(text),
             false => text.0,
