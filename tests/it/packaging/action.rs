@@ -170,7 +170,7 @@ fn the_for_input_sets_the_condition() {
 }
 
 #[test]
-fn a_usage_error_sets_the_verdict_undecided_and_removes_an_old_report() {
+fn a_usage_error_sets_the_verdict_undecided_and_replaces_an_old_report() {
     let mut runner = installed("");
     let report = runner.file("gate.xml");
     fs::write(&report, "that of an earlier gate").unwrap();
@@ -181,11 +181,14 @@ fn a_usage_error_sets_the_verdict_undecided_and_removes_an_old_report() {
     ];
     let (code, text) = run(&mut runner, &inputs(&given), &[GATE]);
     assert_eq!(code, 2, "{text}");
-    assert!(!report.exists());
-    assert_eq!(
-        runner.text("output"),
-        "verdict=undecided\nexit=2\nfailed=\n"
+    let report = fs::read_to_string(report).unwrap();
+    assert!(report.contains("<error"), "{report}");
+    let outputs = runner.text("output");
+    assert!(
+        outputs.starts_with("verdict=undecided\nexit=2\n"),
+        "{outputs}"
     );
+    assert!(outputs.contains("\nfailed=\n"), "{outputs}");
 }
 
 #[test]
