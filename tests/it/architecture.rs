@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules from left to right. `output` is beside them. `test_support` and `fuzz`, which only tests and fuzzers
 /// use, may use all of them.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "commands",
     "emulator",
     "providers",
