@@ -45,7 +45,7 @@ fn a_failed_job_shows_its_reason_and_fails_a_gate() {
         (
             &json!("failed"),
             &json!(3),
-            &json!("instance main/0: 内存不足")
+            &json!("instance main/0: 内存不足 (exit code 3)")
         )
     );
     let text = emulated.joblens(&["describe", JOB]).run().stdout;
