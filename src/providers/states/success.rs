@@ -145,6 +145,21 @@ pub(in crate::providers) fn contradict(job: &mut Job, message: String) {
     leave_undecided(job, message, false);
 }
 
+/// Reports whether a part that could not be read because of an error of this category can never be read, so that
+/// `--trust-finished` accepts the cloud's state without it. After any other error, the part may be readable later, for
+/// example with another credential or once a gateway no longer rejects the request.
+pub(in crate::providers) fn is_permanent(cause: Category) -> bool {
+    matches!(cause, Category::PermissionDenied | Category::NotFound)
+}
+
+/// Makes the outcome of an ended job unknown because the part that shows it could not be read; `cause` is the category
+/// of the error. The job is polled again if the next poll may be able to read the part.
+pub(in crate::providers) fn leave_unread(job: &mut Job, cause: Category, message: String) {
+    job.unread_cause = Some(cause);
+    let has_ended = job.ended && !cause.is_transient();
+    leave_undecided(job, message, has_ended);
+}
+
 fn leave_undecided(job: &mut Job, message: String, has_ended: bool) {
     (job.state, job.exit_code) = (State::Unknown, None);
     job.reason = Some(Reason::SubtasksUnread);

@@ -1,9 +1,11 @@
 //! The verdict on a finished invocation.
 
+use std::io::Write as _;
+
 use serde_json::json;
 
-use crate::support::Run;
 use crate::support::emulated::Emulated;
+use crate::support::{Run, Server, http, joblens, json as response};
 
 const COMMAND: &str = "aliyun/invocation/C/c-1";
 
@@ -106,11 +108,11 @@ fn assert_unread(run: &Run, what: &str) {
     let job = run.job();
     assert_eq!(
         (&job["state"], &job["ended"]),
-        (&json!("unknown"), &json!(true)),
+        (&json!("unknown"), &json!(false)),
         "{what}"
     );
     assert_eq!(job["state_raw"], "Finished");
-    assert_eq!(job["reason"], "exit codes unavailable");
+    assert_eq!(job["reason"], "subtasks_unread");
     assert_eq!(job["details"]["exit_codes"], "unknown");
     assert_eq!(job["exit_code"], json!(null));
     let notices = run.json()["notices"].clone();
@@ -142,19 +144,56 @@ fn a_finished_invocation_without_readable_exit_codes_is_unknown() {
         );
         let table = emulated.joblens(&[COMMAND, "--max-attempts", "1"]).run();
         assert!(
-            table.stdout.contains("exit codes unavailable"),
+            table.stdout.contains("its exit codes could not be read"),
             "{}",
             table.stdout
         );
     }
 }
 
+/// Starts a server with a finished command whose results are forbidden.
+fn forbidden() -> Server {
+    let node = json!({"InstanceId": "i-1", "InstanceInvokeStatus": "Finished"});
+    let status = json!({"RequestId": "R", "CommandId": "c-1", "InvokeStatus": "Finished",
+        "InvokeInstances": {"InvokeInstance": [node]}});
+    let denied = json!({"RequestId": "R", "Code": "Forbidden.RAM", "Message": "no"}).to_string();
+    let headers = "content-type: application/json\r\n";
+    let denied = http("403 Forbidden", headers, denied.as_bytes());
+    Server::start(move |_, got, stream| {
+        let _ = match got.head.contains("ListInvocationResults") {
+            true => stream.write_all(&denied),
+            false => stream.write_all(&response(status.to_string())),
+        };
+    })
+}
+
+fn run(server: &Server, arguments: &[&str]) -> Run {
+    joblens(arguments)
+        .envs(joblens::emulator::environment(&server.origin()))
+        .run()
+}
+
 #[test]
-fn trust_finished_makes_a_finished_invocation_succeeded_with_a_notice() {
-    let fault = "[[fault]]\noperation = 'ListInvocationResults'\nkind = 'empty'\n";
-    let run = finished(2, 0, fault)
-        .get(&[COMMAND, "--trust-finished"])
-        .run();
+fn forbidden_results_end_a_gate_with_4_unless_finished_is_trusted() {
+    let server = forbidden();
+    for (options, code) in [
+        (&[][..], 4),
+        (&["--for", "ended"], 0),
+        (&["--trust-finished"], 0),
+    ] {
+        let wait = [&["wait", COMMAND, "-t", "90s"], options].concat();
+        let run = run(&server, &wait);
+        assert_eq!(run.code, code, "{options:?}: {}", run.stderr);
+        assert!(run.stderr.contains("Forbidden.RAM"), "{}", run.stderr);
+    }
+    let run = run(&server, &["get", COMMAND, "--exit-status", "-o", "json"]);
+    assert_eq!((run.code, &run.job()["state"]), (4, &json!("unknown")));
+}
+
+#[test]
+fn trust_finished_makes_an_invocation_with_forbidden_results_succeeded_with_a_notice() {
+    let get = ["get", COMMAND, "--trust-finished", "-o", "json"];
+    let run = run(&forbidden(), &get);
     let job = run.job();
     assert_eq!(
         (&job["state"], &job["ended"], run.code),
@@ -202,7 +241,7 @@ fn an_unreadable_page_of_results_leaves_an_invocation_unknown() {
     let job = run.job();
     assert_eq!(
         (&job["state"], &job["ended"]),
-        (&json!("unknown"), &json!(true))
+        (&json!("unknown"), &json!(false))
     );
     assert_eq!(job["tasks"][0]["exit_code"], 0);
     assert_eq!(job["tasks"][119]["exit_code"], json!(null));

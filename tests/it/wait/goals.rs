@@ -168,17 +168,34 @@ fn an_unknown_state_fails_the_gate_with_on_unknown_fail() {
 }
 
 #[test]
-fn a_finished_command_without_results_is_pending_unless_trust_finished_is_set() {
-    let scenario = "[[job]]\nref = 'aliyun/invocation/C/c-1'\nstates = [{after='0s', state='Finished'}]\n\
-        [[fault]]\noperation = 'ListInvocationResults'\nkind = 'empty'\n";
-    let emulated = Emulated::start(scenario);
-    let run = emulated.wait(&[INVOCATION, "-t", "1s"]).run();
-    assert_eq!(run.code, 5, "{}", run.stderr);
-    assert_eq!(verdicts(&run), are(&[(INVOCATION, "pending")]));
-    let run = emulated
-        .wait(&[INVOCATION, "-t", LONG, "--trust-finished"])
-        .run();
-    assert_eq!(run.code, 0, "{}", run.stderr);
+fn a_command_whose_results_are_unreadable_for_a_moment_is_pending_even_with_trust_finished() {
+    let command = "[[job]]\nref = 'aliyun/invocation/C/c-1'\nstates = [{after='0s', state='Finished', exit_code=3}]\n";
+    let fault = "[[fault]]\noperation = 'ListInvocationResults'\nkind = ";
+    let emulated = Emulated::start(&format!("{command}{fault}'empty'\n"));
+    for options in [&[][..], &["--trust-finished"]] {
+        let wait = [&[INVOCATION, "-t", "1s"], options].concat();
+        let run = emulated.wait(&wait).run();
+        assert_eq!(run.code, 5, "{options:?}: {}", run.stderr);
+        assert_eq!(verdicts(&run), are(&[(INVOCATION, "pending")]));
+    }
+    in_parallel(
+        [
+            "'empty'",
+            "'status'\nstatus = 503",
+            "'html'\nstatus = 502",
+            "'throttle'",
+            "'truncate'",
+            "'reset'",
+        ],
+        |kind| {
+            let emulated = Emulated::start(&format!("{command}{fault}{kind}\ntimes = 2\n"));
+            let wait = [INVOCATION, "-t", LONG, "--trust-finished"];
+            let run = emulated
+                .wait(&[&wait[..], &["--max-attempts", "1"]].concat())
+                .run();
+            assert_eq!(run.code, 1, "{kind}: {}", run.stderr);
+        },
+    );
 }
 
 #[test]

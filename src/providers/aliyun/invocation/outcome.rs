@@ -1,6 +1,6 @@
 //! Determines how an invocation ended, and converts its status and the results of its nodes to a job.
 
-use super::status::{Node, NodeResult, Results, STATES, Status, is_word};
+use super::status::{Node, NodeResult, Results, STATES, Status, Unread, is_word};
 use super::{InvocationDetails, NodeDetails};
 use crate::model::Details;
 use crate::providers::prelude::*;
@@ -11,7 +11,7 @@ impl Status {
     /// Converts the status to a job. `base` contains its reference.
     ///
     /// `user_states` are the user's state words. `results` are the results of a finished invocation. With
-    /// `trust_finished`, an invocation whose exit codes cannot be read has succeeded.
+    /// `trust_finished`, an invocation whose exit codes can never be read has succeeded.
     pub(in super::super) fn into_job(
         self,
         base: Job,
@@ -42,19 +42,12 @@ impl Status {
                 job.ended = !tasks.any(|task| State::ACTIVE.contains(&task.state));
                 match unread {
                     None => exit_codes = "known",
-                    Some(reason) => {
-                        notices.push(Notice::new(
-                            NoticeCode::ExitCodesUnread,
-                            format!("{}: could not read all exit codes: {reason}", job.reference),
-                        ));
+                    Some(unread) => {
+                        let (reference, reason) = (&job.reference, &unread.reason);
+                        let text = format!("{reference}: could not read all exit codes: {reason}");
+                        notices.push(Notice::new(NoticeCode::ExitCodesUnread, text));
                         if job.state == State::Unknown {
-                            job.reason = Some("exit codes unavailable".into());
-                            job.message = Some(format!(
-                                "the command finished, but its exit codes could not be read: {reason}"
-                            ));
-                            if trust_finished && job.tasks.iter().all(may_have_finished) {
-                                job.state = State::Succeeded;
-                            }
+                            resolve_unread(&mut job, unread, trust_finished);
                         }
                     }
                 }
@@ -69,8 +62,27 @@ impl Status {
     }
 }
 
+/// Determines the state of a finished invocation without a failed node, of which exit codes are missing.
+fn resolve_unread(job: &mut Job, unread: Unread, trust_finished: bool) {
+    let Unread { reason, cause } = unread;
+    let message = format!("the command finished, but its exit codes could not be read: {reason}");
+    // Otherwise, a later poll may be able to read the results, which can show a failure.
+    let can_trust = cause.is_none_or(states::is_permanent);
+    let trusts = trust_finished && can_trust && job.tasks.iter().all(may_have_finished);
+    match cause.filter(|_| !trusts) {
+        Some(cause) => states::leave_unread(job, cause, message),
+        None => {
+            job.reason = Some("exit codes unavailable".into());
+            job.message = Some(message);
+            if trusts {
+                job.state = State::Succeeded;
+            }
+        }
+    }
+}
+
 /// Determines the state of a finished invocation from its nodes. Returns why exit codes are missing, if any are.
-fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
+fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<Unread> {
     let has_no_nodes = nodes.is_empty();
     let (tasks, outcomes): (Vec<_>, Vec<_>) = node_tasks(nodes, results.nodes).into_iter().unzip();
     job.tasks.extend(tasks);
@@ -84,13 +96,19 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
         .iter()
         .position(|outcome| *outcome == ExitOutcome::Unknown);
     let is_partial = has_no_nodes && results.is_total_unreadable;
-    let why = results.unread.or_else(|| match unread {
-        None if is_partial => Some("the number of nodes could not be read".to_owned()),
-        Some(at) => Some(format!("{} reported none", label(&job.tasks[at]))),
-        None if outcomes.is_empty() => Some("no node is reported".to_owned()),
-        None => None,
+    let unread = results.unread.or_else(|| {
+        let reason = match unread {
+            None if is_partial => "the number of nodes could not be read".to_owned(),
+            Some(at) => format!("{} reported none", label(&job.tasks[at])),
+            None if outcomes.is_empty() => "no node is reported".to_owned(),
+            None => return None,
+        };
+        Some(Unread {
+            reason,
+            cause: None,
+        })
     });
-    let outcome = match (failed, &why) {
+    let outcome = match (failed, &unread) {
         (Some(_), _) => ExitOutcome::Failed,
         (None, None) => ExitOutcome::Succeeded,
         (None, Some(_)) => ExitOutcome::Unknown,
@@ -108,7 +126,7 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
     } else if job.state == State::Succeeded {
         job.exit_code = Some(0);
     }
-    why
+    unread
 }
 
 /// Returns the nodes with their results, then the results of nodes that are not listed.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use super::super::xml;
 use super::InvocationDetails;
 use crate::providers::lenient::WrappedList;
+use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 
 /// State words of an invocation and of its nodes. `Finished` means that the command ended with any outcome,
@@ -224,13 +225,21 @@ impl From<ResultRow> for NodeResult {
 /// The fields in which identical results of a node agree: id, word, exit code and `Success`.
 type Seen = (Option<String>, Option<String>, Option<i64>, Option<bool>);
 
+/// Why results of nodes could not be read.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) reason: String,
+    /// The category of the error; `None` if the responses that were read lack results.
+    pub(super) cause: Option<Category>,
+}
+
 /// The results of all pages read so far.
 #[derive(Debug, Default)]
 pub(in super::super) struct Results {
     /// The results, at least one for each node.
     pub(super) nodes: Vec<NodeResult>,
     /// Why some results could not be read.
-    pub(super) unread: Option<String>,
+    pub(super) unread: Option<Unread>,
     /// True if the total number of results could not be read.
     pub(super) is_total_unreadable: bool,
     seen: HashSet<Seen>,
@@ -269,17 +278,20 @@ impl Results {
         let has_next = more && self.nodes.len() > known && self.pages < MAX_PAGES;
         let missing = total.is_some_and(|total| self.ids.len() < total) || more;
         if !has_next && missing {
-            self.fail(format!(
-                "only the first {} results were read",
-                self.nodes.len()
-            ));
+            self.unread = Some(Unread {
+                reason: format!("only the first {} results were read", self.nodes.len()),
+                cause: None,
+            });
         }
         has_next
     }
 
-    /// Records that not all pages could be read.
-    pub(in super::super) fn fail(&mut self, reason: String) {
-        self.unread = Some(reason);
+    /// Records the problem of a request for a page.
+    pub(in super::super) fn fail(&mut self, problem: &Problem) {
+        self.unread = Some(Unread {
+            reason: summarize(problem),
+            cause: Some(problem.category),
+        });
     }
 
     /// Returns the number of the next page, from 1.

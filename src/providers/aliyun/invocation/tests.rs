@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{INVOCATION, Results, ResultsPage, Status};
+use crate::error::{Category, Problem};
 use crate::model::{Job, Notice, State};
 use crate::providers::aliyun::tests::{invocation, shown};
 use crate::test_support::kinds::check_kind;
@@ -127,11 +128,11 @@ fn a_failure_on_a_page_counts_even_if_other_pages_are_unread() {
         json!(60),
         json!([exit("i-1", json!(9), json!(false))])
     )));
-    results.fail("ListInvocationResults: NotAuthorized: no".to_owned());
+    results.fail(&Problem::new(Category::PermissionDenied, "not authorized"));
     let (job, notices) =
         status("Finished", TWO).into_job(invocation("c"), &[], Some(results), true);
     assert_eq!((job.state, job.exit_code), (State::Failed, Some(9)));
-    assert!(notices[0].message.contains("NotAuthorized"));
+    assert!(notices[0].message.contains("not authorized"));
 }
 
 #[test]
@@ -287,4 +288,5 @@ fn responses_that_are_invalid_or_about_another_command_are_errors() {
     }
 }
 
+mod unread;
 mod unreadable;
