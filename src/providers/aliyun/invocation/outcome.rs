@@ -84,6 +84,8 @@ fn resolve_unread(job: &mut Job, unread: Unread, trust_finished: bool) {
 /// Determines the state of a finished invocation from its nodes. Returns why exit codes are missing, if any are.
 fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<Unread> {
     let has_no_nodes = nodes.is_empty();
+    let is_unreadable = nodes.iter().any(|node| node.is_unreadable)
+        || results.nodes.iter().any(|result| result.is_unreadable);
     let (tasks, outcomes): (Vec<_>, Vec<_>) = node_tasks(nodes, results.nodes).into_iter().unzip();
     job.tasks.extend(tasks);
     if job.tasks.iter().all(|task| task.finished_at.is_some()) {
@@ -98,6 +100,7 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<Un
     let is_partial = has_no_nodes && results.is_total_unreadable;
     let unread = results.unread.or_else(|| {
         let reason = match unread {
+            Some(_) if is_unreadable => "a field that can show a failure is unreadable".to_owned(),
             None if is_partial => "the number of nodes could not be read".to_owned(),
             Some(at) => format!("{} reported none", label(&job.tasks[at])),
             None if outcomes.is_empty() => "no node is reported".to_owned(),
@@ -107,6 +110,12 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<Un
             reason,
             cause: None,
         })
+    });
+    let unread = unread.map(|unread| Unread {
+        cause: is_unreadable
+            .then_some(Category::InvalidResponse)
+            .or(unread.cause),
+        ..unread
     });
     let outcome = match (failed, &unread) {
         (Some(_), _) => ExitOutcome::Failed,

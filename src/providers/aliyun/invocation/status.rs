@@ -172,7 +172,7 @@ struct ResultRow {
     instance_id: Checked<Text>,
     command_id: Checked<Text>,
     invoke_record_status: Checked<Text>,
-    exit_code: Int,
+    exit_code: Checked<Int>,
     success: Checked<Flag>,
     message: Checked<Text>,
     finished_time: Timestamp,
@@ -211,10 +211,11 @@ impl From<ResultRow> for NodeResult {
         Self {
             is_unreadable: row.instance_id.is_unreadable
                 || row.invoke_record_status.is_unreadable
+                || row.exit_code.is_unreadable
                 || row.success.is_unreadable,
             id: row.instance_id.value.0,
             word: row.invoke_record_status.value.0,
-            exit_code: row.exit_code.0,
+            exit_code: row.exit_code.value.0,
             success: row.success.value.0,
             message: row.message,
             finished_at: row.finished_time.utc(),

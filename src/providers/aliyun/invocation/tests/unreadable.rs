@@ -7,26 +7,34 @@ use crate::providers::test_support;
 #[test]
 fn an_unreadable_id_state_or_exit_code_is_not_a_success() {
     let good = || exit("i-1", json!(0), json!(true));
-    let exit_state = |node: &Value, result: &Value| {
+    let exit_state = |node: &Value, result: &Value, trusts| {
         let nodes = json!({"RequestId": "R", "CommandId": "c", "InvokeStatus": "Finished", "InvokeInstances": [node]});
         let status = Status::decode(nodes.to_string().as_bytes(), "c").unwrap();
         let mut all = Results::default();
         all.add(page(json!(1), json!([result])));
-        let (job, _) = status.into_job(invocation("c"), &[], Some(all), false);
-        job.state
+        let (job, _) = status.into_job(invocation("c"), &[], Some(all), trusts);
+        (job.state, job.ended)
     };
+    let undecided = (State::Unknown, false);
     let node = json!({"InstanceId": "i-1", "InstanceInvokeStatus": "Finished"});
-    assert_eq!(exit_state(&node, &good()), State::Succeeded);
-    for field in ["InstanceId", "InstanceInvokeStatus"] {
-        let mut node = node.clone();
-        node[field] = json!({"a": 1});
-        let found = exit_state(&node, &good());
-        assert_eq!(found, State::Unknown, "{field}");
-    }
-    for field in ["InstanceId", "InvokeRecordStatus", "ExitCode", "Success"] {
+    let succeeded = (State::Succeeded, true);
+    assert_eq!(exit_state(&node, &good(), false), succeeded);
+    for trusts in [false, true] {
+        for field in ["InstanceId", "InstanceInvokeStatus"] {
+            let mut node = node.clone();
+            node[field] = json!({"a": 1});
+            let found = exit_state(&node, &good(), trusts);
+            assert_eq!(found, undecided, "{field}");
+        }
+        for field in ["InstanceId", "InvokeRecordStatus", "ExitCode", "Success"] {
+            let mut result = good();
+            result[field] = json!({"a": 1});
+            let found = exit_state(&node, &result, trusts);
+            assert_eq!(found, undecided, "{field}");
+        }
         let mut result = good();
-        result[field] = json!({"a": 1});
-        assert_eq!(exit_state(&node, &result), State::Unknown, "{field}");
+        result["ExitCode"] = json!("3 (SIGQUIT)");
+        assert_eq!(exit_state(&node, &result, trusts), undecided);
     }
     for body in [
         json!({"RequestId": "R", "CommandId": "c", "InvokeStatus": "Finished", "InvokeInstances": 7}),
