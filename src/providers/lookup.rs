@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::api::Decoded;
 use super::list::is_list_unavailable;
-use super::{GetResult, RequestOptions};
+use super::{GetResult, RequestOptions, states};
 use crate::error::{Category, Problem};
 use crate::kind::{Kind, KindFlag};
 use crate::model::{Notice, NoticeCode};
@@ -101,7 +101,7 @@ impl GetResult {
     ) -> Option<T> {
         let category = response.as_ref().err().map(|problem| problem.category);
         let trusts = options.has_flag(&TRUST_FINISHED);
-        let cause = category.filter(|category| !trusts || category.is_transient());
+        let cause = category.filter(|category| !trusts || !states::is_permanent(*category));
         self.job.unread_cause = self.job.unread_cause.or(cause);
         self.part_or(code, part_name, response)
     }

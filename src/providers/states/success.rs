@@ -128,14 +128,13 @@ pub(in crate::providers) fn mark_unknown_if_unread(job: &mut Job) {
     let Some(cause) = job.unread_cause.filter(|_| job.state == State::Succeeded) else {
         return;
     };
-    let (message, has_ended) = match cause.is_transient() {
-        true => ("parts that may show a failure could not be read", false),
-        false => (
-            "parts that may show a failure cannot be read; --trust-finished accepts the cloud's state",
-            true,
-        ),
+    let message = match is_permanent(cause) {
+        true => {
+            "parts that may show a failure cannot be read; --trust-finished accepts the cloud's state"
+        }
+        false => "parts that may show a failure could not be read",
     };
-    leave_undecided(job, message.to_owned(), has_ended);
+    leave_undecided(job, message.to_owned(), !cause.is_transient());
 }
 
 /// Makes the state of an ended job unknown because other fields contradict it, as `message` explains. The job

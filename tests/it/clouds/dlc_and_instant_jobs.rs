@@ -131,14 +131,14 @@ fn unreadable_events_only_cause_a_notice() {
 }
 
 #[test]
-fn a_success_with_forbidden_exit_codes_passes_only_with_trust_finished() {
+fn a_success_does_not_pass_if_the_credential_is_rejected_for_its_exit_codes() {
     let fault = "[[fault]]\ncloud = 'aliyun'\noperation = 'DescribeJobResults'\nkind = 'refuse'\n";
     let emulated = emulated(INSTANT, "state = 'Succeeded'", fault);
     let warning = format!("cannot read exit codes of {INSTANT}: DescribeJobResults: ");
     for (options, code) in [
         (&[][..], 4),
         (&["--for", "ended"], 0),
-        (&["--trust-finished"], 0),
+        (&["--trust-finished"], 4),
     ] {
         let words = [&["wait", INSTANT], options].concat();
         let run = emulated.joblens(&words).run();
@@ -148,7 +148,7 @@ fn a_success_with_forbidden_exit_codes_passes_only_with_trust_finished() {
     let run = emulated.get(&[INSTANT, "--exit-status"]).run();
     assert_eq!((run.code, &run.job()["state"]), (4, &json!("unknown")));
     let message = run.job()["message"].clone();
-    assert!(message.as_str().unwrap().contains("--trust-finished"));
+    assert!(message.as_str().unwrap().contains("could not be read"));
 }
 
 #[test]
