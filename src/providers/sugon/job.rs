@@ -152,6 +152,10 @@ impl KindOps<Api> for Jobs {
                     let reason = summarize(&problem);
                     let text = format!("cannot read the history of {reference}: {reason}");
                     live.note(NoticeCode::PartsUnread, text);
+                    let text = format!(
+                        "the history, which shows how the job ended, could not be read: {reason}"
+                    );
+                    states::leave_unread(&mut live.job, problem.category, text);
                 }
                 Ok(_) | Err(_) => {}
             }

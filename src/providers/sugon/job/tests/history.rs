@@ -310,12 +310,24 @@ async fn a_job_is_looked_up_in_the_history_if_the_live_lookup_finds_none() {
 }
 
 #[tokio::test]
-async fn a_history_error_is_reported_by_a_notice_with_the_live_job() {
-    let denied = (401, json!({"code": "10008", "msg": "token expired"}));
-    let found = found(live(), denied).await.unwrap();
-    assert_eq!((found.job.state, found.job.ended), (State::Unknown, true));
-    let mut notices = found.notices.iter();
-    let notice = notices.find(|notice| notice.code == NoticeCode::PartsUnread);
-    let message = &notice.unwrap().message;
-    assert!(message.starts_with("cannot read the history of sugon/job/11112/1638523853/7: "));
+async fn a_history_error_leaves_the_live_job_undecided_with_a_notice() {
+    let expired = json!({"code": "10008", "msg": "token expired"});
+    let (_, mut incomplete) = entry("statC", "", "2026-03-25 11:00:00");
+    incomplete["data"]["jobId"] = "8".into();
+    incomplete["total"] = 300.into();
+    for (history, cause, has_ended) in [
+        ((401, expired), Category::Unauthenticated, true),
+        ((501, json!({})), Category::ServiceError, false),
+        ((200, incomplete), Category::InvalidResponse, false),
+    ] {
+        let found = found(live(), history).await.unwrap();
+        let job = &found.job;
+        let found_state = (job.state, job.ended, job.unread_cause);
+        assert_eq!(found_state, (State::Unknown, has_ended, Some(cause)));
+        assert_eq!(job.reason, Some(Reason::SubtasksUnread));
+        let mut notices = found.notices.iter();
+        let notice = notices.find(|notice| notice.code == NoticeCode::PartsUnread);
+        let message = &notice.unwrap().message;
+        assert!(message.starts_with("cannot read the history of sugon/job/11112/1638523853/7: "));
+    }
 }
