@@ -62,6 +62,9 @@ const STATES: StateWords = &[
     ("X", State::Unknown),
 ];
 
+/// Message of a job whose state only the list shows.
+const UNREAD_LIST: &str = "the list of jobs, which shows the state, could not be read";
+
 /// Maximum number of list pages that are searched for the state of a job.
 const MAX_PAGES: usize = 4;
 
@@ -83,6 +86,9 @@ impl KindOps<Api> for SchedulerJobs {
             if let Some(word) = word.filter(|_| row != Row::Found) {
                 let is_unlisted = row == Row::Missing;
                 evidence.resolve_word(&word, is_unlisted, &mut result.job, lookup.options);
+            }
+            if let Row::Unread(cause) = row {
+                leave_unread(&mut result.job, cause);
             }
         }
         Ok(result)
@@ -145,8 +151,8 @@ enum Row {
     Found,
     /// No row among the newest jobs.
     Missing,
-    /// The list could not be read, or does not show which row is that of the job.
-    Unread,
+    /// The list could not be read, or does not show which row is that of the job; the category of the error.
+    Unread(Category),
 }
 
 /// The record of a job without a state.
@@ -156,6 +162,15 @@ struct Stateless {
     evidence: EndEvidence,
     /// Slurm's state word.
     word: Option<SlurmWord>,
+}
+
+/// Marks that a job without a state is undecided because the list, which shows its state, could not be read.
+fn leave_unread(job: &mut Job, cause: Category) {
+    if job.state == State::Unknown {
+        let message = job.message.take();
+        let message = message.unwrap_or_else(|| UNREAD_LIST.to_owned());
+        states::leave_unread(job, cause, message);
+    }
 }
 
 /// Fills a job from its row in the list, if it is among the newest jobs. Keeps its raw response and the
@@ -187,7 +202,7 @@ async fn read_row(
                 let reason = summarize(&problem);
                 let text = format!("cannot read the state of {reference}: {reason}");
                 result.note(NoticeCode::PartsUnread, text);
-                return Row::Unread;
+                return Row::Unread(problem.category);
             }
         };
         result.notices.extend(page.notices);
@@ -202,7 +217,7 @@ async fn read_row(
             let text =
                 format!("cannot read the state of {reference}: several jobs have its id: {ids}");
             result.note(NoticeCode::PartsUnread, text);
-            return Row::Unread;
+            return Row::Unread(Category::InvalidResponse);
         }
         let is_contradicted = |first: &GetResult, other: &GetResult| {
             first.job.id == other.job.id && first.job.state_raw != other.job.state_raw
@@ -214,7 +229,7 @@ async fn read_row(
                 "cannot read the state of {reference}: the list contains it in different states"
             );
             result.note(NoticeCode::PartsUnread, text);
-            return Row::Unread;
+            return Row::Unread(Category::InvalidResponse);
         }
         if let Some(row) = rows.into_iter().next() {
             result.notices.extend(row.notices);

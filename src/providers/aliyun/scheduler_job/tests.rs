@@ -1,5 +1,6 @@
 mod contradictions;
 mod slurm;
+mod unread_list;
 
 use std::sync::Arc;
 
