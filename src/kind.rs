@@ -13,7 +13,7 @@ use schemars::{Schema, SchemaGenerator};
 use crate::model::State;
 
 pub use list::{ListOrder, ListSpec, UnlistedField};
-pub use logs::{LogSpec, LogSupport};
+pub use logs::{LogSpec, LogStorage, LogSupport};
 pub use template::{Name, Segment, Template};
 
 /// Whether a later job can have the id of an earlier one.

@@ -9,6 +9,17 @@ pub enum LogSupport {
     Unavailable(&'static str),
 }
 
+/// Where a log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogStorage {
+    /// With the container that writes it. The cloud removes both.
+    Container,
+    /// In a file in the user's storage, which outlives the job.
+    File,
+    /// With the result of the command or script, as long as the cloud keeps the job.
+    Result,
+}
+
 /// An operation that reads logs, and its features.
 #[derive(Debug)]
 pub struct LogSpec {
@@ -27,8 +38,8 @@ pub struct LogSpec {
     pub may_lack_end: bool,
     /// The kind of the tasks that have logs, if not all tasks have one.
     pub task_kind: Option<&'static str>,
-    /// `true` if a log is a file in the user's storage, which outlives the job.
-    pub is_file: bool,
+    /// Where a log is kept.
+    pub storage: LogStorage,
     /// Separate streams, such as `stdout` and `stderr`; empty if there is only one log.
     pub streams: &'static [&'static str],
 }
@@ -44,7 +55,7 @@ impl LogSpec {
             follow: false,
             may_lack_end: false,
             task_kind: None,
-            is_file: false,
+            storage: LogStorage::Container,
             streams: &[],
         }
     }

@@ -3,7 +3,7 @@
 use super::select::label;
 use super::source_log::SourceLog;
 use crate::error::{Category, Problem};
-use crate::kind::LogSpec;
+use crate::kind::{LogSpec, LogStorage};
 use crate::model::{Job, State, Task};
 use crate::output::reason_text;
 use crate::providers::{LogSource, NOT_STARTED};
@@ -160,32 +160,32 @@ const FOLLOW_HINT: &str = ", or follow them with -f";
 /// The same hint if the logs are files of the user.
 const FILE_HINT: &str = "the log is a file in the storage of the cluster: look for it there";
 
-/// Returns the problem of a log that is empty, or was removed with its container.
+/// Returns the problem of a log that is empty, or was removed, for example with its container.
 fn empty_or_removed(
     source: &LogSource,
     spec: &LogSpec,
     is_following: bool,
     cause: Option<Problem>,
 ) -> Problem {
-    let (removed, hint) = match spec.is_file {
-        true => ("its file was moved or removed", FILE_HINT.to_owned()),
-        false if is_following => ("its log was removed with it", HINT.to_owned()),
-        false => (
-            "its log was removed with it",
-            format!("{HINT}{FOLLOW_HINT}"),
+    let (reason, hint) = match spec.storage {
+        LogStorage::File => (
+            ": it wrote nothing, or its file was moved or removed",
+            Some(FILE_HINT.to_owned()),
         ),
+        LogStorage::Container => {
+            let follow_hint = if is_following { "" } else { FOLLOW_HINT };
+            (
+                ": it wrote nothing, or its log was removed with it",
+                Some(format!("{HINT}{follow_hint}")),
+            )
+        }
+        LogStorage::Result if cause.is_none() => (": it wrote nothing", None),
+        LogStorage::Result => ("", None),
     };
-    let message = format!(
-        "{} has no log: it wrote nothing, or {removed}",
-        log_name(source)
-    );
-    match cause {
-        Some(cause) => Problem {
-            message: format!("{message} ({})", cause.message),
-            hint: Some(hint),
-            ..cause
-        },
-        None => Problem::new(Category::NotFound, message).with_hint(hint),
+    let problem = not_found(format!("{} has no log{reason}", log_name(source)), cause);
+    Problem {
+        hint: hint.or(problem.hint),
+        ..problem
     }
 }
 
@@ -231,7 +231,11 @@ mod tests {
     }
 
     fn spec() -> &'static LogSpec {
-        let kind = providers::kinds().find(|kind| kind.to_string() == "kubernetes/job");
+        spec_of("kubernetes/job")
+    }
+
+    fn spec_of(kind: &str) -> &'static LogSpec {
+        let kind = providers::kinds().find(|one| one.to_string() == kind);
         match &kind.unwrap().logs {
             LogSupport::Operation(spec) => spec,
             _ => panic!("the kind has logs"),
@@ -305,6 +309,29 @@ mod tests {
         for is_following in [true, false] {
             let hint = no_task(&job, spec(), is_following).hint.unwrap();
             assert_eq!(hint.contains("-f"), !is_following, "{hint}");
+        }
+    }
+
+    #[test]
+    fn an_empty_log_that_is_kept_with_the_result_of_a_command_has_no_hint() {
+        let source = LogSource {
+            task: Some("i-1".to_owned()),
+            ..LogSource::default()
+        };
+        let log = SourceLog::new(source, &LogParams::default());
+        let job = Job {
+            ended: true,
+            ..Job::default()
+        };
+        for kind in ["aliyun/invocation", "tencent/batch-job"] {
+            let explained = |cause| explain(&log, &job, spec_of(kind), false, cause).unwrap();
+            let empty = explained(None);
+            assert_eq!(empty.message, "i-1 has no log: it wrote nothing");
+            assert_eq!(empty.hint, None);
+            let cause = Problem::new(Category::NotFound, "no result").with_hint("check the id");
+            let missing = explained(Some(cause));
+            assert_eq!(missing.message, "i-1 has no log (no result)");
+            assert_eq!(missing.hint.as_deref(), Some("check the id"));
         }
     }
 

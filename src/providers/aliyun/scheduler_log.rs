@@ -14,7 +14,7 @@ use crate::providers::{FilePart, LogFile, log_text, read_file};
 /// Describes logs that are read with an operation.
 pub(super) const fn spec(operation: Operation) -> LogSpec {
     LogSpec {
-        is_file: true,
+        storage: LogStorage::File,
         streams: &STREAMS,
         ..LogSpec::new(operation)
     }

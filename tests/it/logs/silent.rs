@@ -27,6 +27,19 @@ fn a_job_that_ended_without_a_log_is_an_error_with_and_without_follow() {
 }
 
 #[test]
+fn a_command_that_wrote_nothing_has_no_hint_about_containers() {
+    let command = "aliyun/invocation/ehpc-hz-FYUr32/c-9";
+    let emulated = Emulated::start(&format!(
+        "[[job]]\nref = '{command}'\nstates = [{{ after = '0s', state = 'Finished', exit_code = 0 }}]\n"
+    ));
+    let run = logs(&emulated, &[command]);
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{}", run.stderr);
+    let message = "i-node001 has no log: it wrote nothing\n";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    assert!(!run.stderr.contains("hint:"), "{}", run.stderr);
+}
+
+#[test]
 fn several_restarts_between_two_polls_are_noted() {
     let emulated = Emulated::start(&format!(
         "[[job]]\nref = '{JOB}'\nrestarts = ['600ms', '700ms', '800ms']\n\

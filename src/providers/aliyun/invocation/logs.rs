@@ -11,11 +11,14 @@ use crate::providers::log_text;
 use crate::providers::prelude::*;
 
 /// The operation that reads the output.
-pub(super) const LOGS: LogSpec = LogSpec::new(Operation::new(
-    RESULTS,
-    "E-HPC 2018-04-12 ListInvocationResults",
-    "ehpc:ListInvocationResults",
-));
+pub(super) const LOGS: LogSpec = LogSpec {
+    storage: LogStorage::Result,
+    ..LogSpec::new(Operation::new(
+        RESULTS,
+        "E-HPC 2018-04-12 ListInvocationResults",
+        "ehpc:ListInvocationResults",
+    ))
+};
 
 pub(super) async fn read(api: &Api, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
     let (reference, node) = (request.reference, request.source.task.as_deref());

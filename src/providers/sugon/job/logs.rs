@@ -14,7 +14,7 @@ use crate::providers::{LogPosition, REPLACED_LOG, continues, log_text};
 
 /// Describes how to read the output.
 pub(super) const LOGS: LogSpec = LogSpec {
-    is_file: true,
+    storage: LogStorage::File,
     ..LogSpec::new(Operation::new(
         "ReadFile",
         "POST /hpc/openapi/v2/file/content",

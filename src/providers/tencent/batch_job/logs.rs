@@ -12,6 +12,7 @@ use crate::providers::tencent::{Api, decode_product};
 /// Describes how to read the output.
 pub(super) const LOGS: LogSpec = LogSpec {
     may_lack_end: true,
+    storage: LogStorage::Result,
     task_kind: Some(INSTANCE),
     streams: &STREAMS,
     ..LogSpec::new(operation!("Batch 2017-03-12", "batch", "DescribeTaskLogs"))
