@@ -65,7 +65,11 @@ pub(super) fn classify(error: &(dyn Error + 'static), context: &ErrorContext<'_>
     }
     let hyper = find::<hyper::Error>(&causes);
     if hyper.is_some_and(hyper::Error::is_parse_too_large) {
-        return broken("the headers of the response are too large");
+        // The response to another attempt would have the same headers.
+        return RequestError {
+            retry: RetryAction::No,
+            ..broken("the headers of the response are too large")
+        };
     }
     let system = find::<io::Error>(&causes);
     // Invalid chunk lengths are reported with these error kinds.

@@ -201,6 +201,21 @@ fn an_invalid_http_response_is_reported_with_a_hint_about_the_endpoint() {
 }
 
 #[test]
+fn a_response_with_too_large_headers_is_not_requested_again() {
+    let header = format!("x: {}\r\n", "y".repeat(1 << 20));
+    let response = format!("HTTP/1.1 200 OK\r\n{header}\r\n{{}}");
+    let server = Server::answering(response.into_bytes());
+    let error = joblens(&["get", REFERENCE, "-o", "json"])
+        .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+        .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+        .run()
+        .error();
+    assert_eq!(error["attempts"], 1, "{error}");
+    let message = "the headers of the response are too large";
+    assert_eq!(error["message"], message);
+}
+
+#[test]
 fn a_plain_text_error_of_a_gateway_is_shown_for_every_cloud() {
     let text = "Client sent an HTTP request to an HTTPS server, trace=71\n";
     let server = Server::answering(http(
