@@ -31,7 +31,7 @@ pub(super) struct LookupArgs {
 /// What the JSON of a job contains in addition.
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
-    /// Include the raw API response (JSON and YAML only)
+    /// Include the raw API response (-o json, jsonl and yaml only)
     #[arg(long)]
     raw: bool,
     /// Don't mask secrets in the output
