@@ -20,8 +20,8 @@ pub(super) use super::{
 };
 pub(super) use crate::error::{Category, Problem};
 pub(super) use crate::kind::{
-    Kind, ListOrder, ListSpec, LogSpec, LogStorage, LogSupport, Name, Operation, Segment, StateTable,
-    StateWords, Template, UnlistedField, operation,
+    Kind, ListOrder, ListSpec, LogSpec, LogStorage, LogSupport, Name, Operation, Segment,
+    StateTable, StateWords, Template, UnlistedField, operation,
 };
 pub(super) use crate::model::{Job, Notice, NoticeCode, Reason, Resources, State, Task, Time};
 pub(super) use crate::reference::Reference;
