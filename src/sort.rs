@@ -2,8 +2,16 @@
 
 use std::cmp::Ordering;
 
-/// Sorts like `sort_by` and `sort_by_key`.
+/// Sorts like `sort`, `sort_by` and `sort_by_key`.
 pub(crate) trait SortExt<T> {
+    /// Sorts by the order of the elements.
+    fn order(&mut self)
+    where
+        T: Ord,
+    {
+        self.order_by(T::cmp);
+    }
+
     /// Sorts by a comparison.
     fn order_by(&mut self, compare: impl Fn(&T, &T) -> Ordering);
 
@@ -54,6 +62,9 @@ mod tests {
             prop_assert_eq!(&ours, &theirs);
             ours.order_by(|one, other| other.0.cmp(&one.0));
             theirs.sort_by_key(|(key, _)| std::cmp::Reverse(*key));
+            prop_assert_eq!(&ours, &theirs);
+            ours.order();
+            theirs.sort();
             prop_assert_eq!(ours, theirs);
         }
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::REFRESH_MARGIN;
 use crate::crypto::nonce;
 use crate::error::file_error_text;
+use crate::sort::SortExt as _;
 
 /// Version of the file format; other versions are not read.
 const SCHEMA: u32 = 1;
@@ -208,7 +209,7 @@ impl TokenFile {
                 _ => {}
             }
         }
-        kept.sort();
+        kept.order();
         kept.iter()
             .skip(MAX_TOKEN_FILES)
             .for_each(|(_, path)| remove(path));

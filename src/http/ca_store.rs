@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::settings::{FileTypes, MAX_PEM_BYTES, NO_FILE, check_installed, open_bytes};
+use crate::sort::SortExt as _;
 
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
@@ -63,7 +64,7 @@ impl SystemStore {
     pub(super) fn all(&self) -> CaCertificates {
         let parts = (0..Self::PARTS).flat_map(|number| self.part(number).certificates.clone());
         let mut certificates: Vec<_> = parts.collect();
-        certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
+        certificates.order_by(|one, other| one.as_ref().cmp(other.as_ref()));
         certificates.dedup();
         CaCertificates {
             certificates,

@@ -1,6 +1,5 @@
-use std::collections::BTreeSet;
-
 use super::cause_text::{ShownTexts, join, reason_line, reason_text, unless_exit_code};
+use crate::collect::CollectExt as _;
 use crate::model::{Container, Event, Job, Level, State, Task, failed_tasks};
 
 /// Explains the state of a job in one line; returns `None` if there is nothing to explain.
@@ -121,8 +120,8 @@ pub(super) fn earlier_failures(job: &Job) -> Option<String> {
 
 /// Returns `index 3` or `2 indexes` if all tasks have an index; each index is retried separately.
 fn indexes<'a>(tasks: impl Iterator<Item = &'a Task>) -> Option<String> {
-    let indexes: Option<BTreeSet<i64>> = tasks.map(|task| task.index).collect();
-    let indexes = indexes?;
+    let indexes: Option<Vec<i64>> = tasks.map(|task| task.index).collect();
+    let indexes = indexes?.into_iter().collect_set();
     match indexes.len() {
         1 => Some(format!("index {}", indexes.first()?)),
         count => Some(format!("{count} indexes")),

@@ -54,7 +54,7 @@ impl Document {
             for index in jobs.split_off(max_jobs) {
                 scopes[index.scope].dropped += 1;
             }
-            jobs.sort_unstable();
+            jobs.order();
         }
         Self {
             exporter: None,
@@ -137,7 +137,7 @@ fn jobs(scopes: &[ScopeStatus]) -> (Vec<RowIndex>, HashMap<RowIndex, JobRow>) {
         }
     }
     let mut jobs: Vec<_> = chosen.into_values().collect();
-    jobs.sort_unstable();
+    jobs.order();
     (jobs, merged)
 }
 

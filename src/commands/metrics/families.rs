@@ -1,9 +1,8 @@
 //! Defines the metrics as a table. Names and labels follow kube-state-metrics.
 
-use std::collections::BTreeMap;
-
 use super::jobs::JobRow;
 use super::scopes::ScopeStatus;
+use crate::collect::CollectExt as _;
 use crate::error::Category;
 use crate::http::RequestCount;
 use crate::model::{State, Time};
@@ -100,7 +99,7 @@ pub(super) static FAMILIES: [(MetricFamily, SampleFn); 20] = [
             for count in &exporter.requests {
                 // Zeros are written too, since rate() and increase() ignore the first value of a counter.
                 let zeros = Category::OF_REQUESTS.map(|category| (category.as_str(), 0));
-                let mut errors = BTreeMap::from(zeros);
+                let mut errors = zeros.into_iter().collect_map();
                 errors.extend(&count.errors);
                 for (category, errors) in errors {
                     let operation = [("cloud", count.cloud), ("operation", count.operation)];

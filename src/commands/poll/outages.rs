@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::super::lookup::with_reference;
 use super::{AccountIndex, JobIndex, Poller};
+use crate::collect::CollectExt as _;
 use crate::error::{Category, Problem};
 use crate::gate::GatePolicy;
 use crate::http::UNREACHABLE_PREFIX;
@@ -86,7 +87,7 @@ impl OutageTracker {
         let outage = Outage {
             account: name(),
             since: now,
-            affected: BTreeSet::from([affected]),
+            affected: [affected].into_iter().collect_set(),
         };
         let next = if self.is_single_check {
             ""

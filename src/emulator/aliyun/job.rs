@@ -109,7 +109,7 @@ fn array(state: &EmulatedState, view: &JobAt<'_>) -> Option<Value> {
     let subtasks = subtasks(state, &view.job.segments[0]);
     let subtasks = subtasks.filter(|(other, _)| *other == parent);
     let mut indices: Vec<u64> = subtasks.map(|(_, index)| index).collect();
-    indices.sort_unstable();
+    indices.order();
     let (start, end) = (*indices.first()?, *indices.last()?);
     let mut steps = indices.windows(2).map(|pair| pair[1] - pair[0]);
     let step = steps.next().unwrap_or(1);

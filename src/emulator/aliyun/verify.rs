@@ -6,6 +6,7 @@ use crate::emulator::message::ServerRequest;
 use crate::emulator::prelude::*;
 use crate::providers::aliyun::sign::{Authorization, SigningParams};
 use crate::providers::aliyun::sign_v1;
+use crate::sort::SortExt as _;
 
 /// Maximum difference between the signed time and the server's time.
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
@@ -99,14 +100,14 @@ fn text_of_headers(request: &ServerRequest) -> String {
     lines.extend(plain.map(|name| request.header(name).unwrap_or_default().to_owned()));
     let mut headers: Vec<_> = request.headers.iter().collect();
     headers.retain(|(name, _)| name.starts_with("x-acs-"));
-    headers.sort();
+    headers.order();
     lines.extend(
         headers
             .iter()
             .map(|(name, value)| format!("{name}:{value}")),
     );
     let mut query = request.query_parameters();
-    query.sort();
+    query.order();
     let query: Vec<String> = query
         .into_iter()
         .map(|(name, value)| match value.is_empty() {

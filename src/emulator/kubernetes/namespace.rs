@@ -1,6 +1,7 @@
 use super::owner::OWNERS;
 use super::{TypeMeta, list, not_found, pod, time};
 use crate::emulator::prelude::*;
+use crate::sort::SortExt as _;
 
 /// Routes of the namespaces of the scenario. kubectl requests the namespace if it does not find an object.
 pub(super) static NAMESPACES: &[Route] = &[
@@ -26,7 +27,7 @@ fn namespaces<'a>(call: &'a EmulatedCall<'_>) -> Vec<(&'a str, DateTime<Utc>)> {
     let kinds = OWNERS.iter().map(|owner| owner.kind);
     let kinds: Vec<&str> = kinds.chain([pod::KIND]).collect();
     let mut namespaces = call.state.clusters(&kinds);
-    namespaces.sort_unstable();
+    namespaces.order();
     namespaces
 }
 

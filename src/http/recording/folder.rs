@@ -15,6 +15,7 @@ use super::FORMAT;
 use crate::error::{Problem, file_error_text};
 use crate::secret::quotable_path;
 use crate::settings::{FileTypes, RecordedSettings, open_bytes};
+use crate::sort::SortExt as _;
 
 /// The file that describes the recorded run.
 const HEADER: &str = "recording.json";
@@ -203,7 +204,7 @@ pub(super) fn exchange_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
             return Err(unreadable(folder, "it has too many files"));
         }
     }
-    files.sort();
+    files.order();
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 

@@ -10,6 +10,7 @@ use jaq_core::path::{Part, Path};
 
 use super::projection::{NodeId, Projection};
 use super::tree::Tree;
+use crate::sort::SortExt as _;
 
 /// Values of the document that an output can be; empty for a value created by the expression.
 type NodeIds = Vec<NodeId>;
@@ -331,7 +332,7 @@ impl<'s> ProjectionBuilder<'s> {
 }
 
 fn distinct(mut places: NodeIds) -> NodeIds {
-    places.sort_unstable();
+    places.order();
     places.dedup();
     places
 }

@@ -90,7 +90,7 @@ fn sorted_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    sorted.sort();
+    sorted.order();
     sorted.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
         if same {

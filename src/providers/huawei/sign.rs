@@ -1,9 +1,11 @@
 use chrono::{DateTime, Utc};
 
+use crate::collect::CollectExt as _;
 use crate::credentials::{Credential, Storable, StoredFields};
 use crate::crypto::{hex, hmac_sha256, percent_decode, percent_encode, sha256_hex};
 use crate::http::{Request, SigningInstructions};
 use crate::secret::Secret;
+use crate::sort::SortExt as _;
 
 use super::is_project_id;
 
@@ -62,7 +64,7 @@ impl Storable for Signer {
             Self::Token { token, project } => {
                 let token = ("token".to_owned(), token.expose().to_owned());
                 let project = project.clone().map(|id| ("project".to_owned(), id));
-                [Some(token), project].into_iter().flatten().collect()
+                [Some(token), project].into_iter().flatten().collect_map()
             }
             // A configured key is not stored: it was not issued.
             Self::Key { .. } => StoredFields::new(),
@@ -166,7 +168,7 @@ pub fn canonical_request(
         .filter(|(name, _)| !name.contains('_'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
         .collect();
-    signed.sort();
+    signed.order();
     let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(";");
     let lines: String = signed
@@ -206,7 +208,7 @@ fn canonical_path(path: &str) -> String {
 /// Returns the canonical query: sorted by name and value, then encoded.
 fn canonical_query(query: &[(String, String)]) -> String {
     let mut pairs: Vec<_> = query.iter().collect();
-    pairs.sort();
+    pairs.order();
     pairs
         .iter()
         .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::collect::CollectExt as _;
 use crate::providers::lenient::{List, Map, Text, Words};
 
 /// The selector of the pods of an object.
@@ -27,7 +28,7 @@ impl Selector {
     pub fn of_label(label: &str, value: &str) -> Self {
         let value = Text(Some(value.to_owned()));
         Self {
-            match_labels: Map(BTreeMap::from([(label.to_owned(), value)])),
+            match_labels: Map([(label.to_owned(), value)].into_iter().collect_map()),
             match_expressions: List::default(),
         }
     }

@@ -163,7 +163,7 @@ mod tests {
         for (list, minutes) in lists.iter().enumerate() {
             all.extend(minutes.iter().map(|minute| (*minute, list)));
         }
-        all.sort_by_key(|(minute, list)| (std::cmp::Reverse(*minute), *list));
+        all.order_by_key(|(minute, list)| (std::cmp::Reverse(*minute), *list));
         let ids = all.iter().map(|(minute, list)| format!("{list}-{minute}"));
         ids.collect()
     }
