@@ -254,19 +254,14 @@ impl Reports {
     /// Rewrites all reports that can be rewritten, after the exit code of the finished report has changed, or with
     /// usage errors. Ignores errors: they have been reported, or the old report remains.
     pub(super) fn rewrite(&mut self, report: &Envelope) {
-        self.try_rewrite_files(report);
-        if let Some(github) = &self.github {
-            // A later line for the same name replaces the earlier one.
-            let _ = github.write(GitHubPart::Outputs, report, &mut io::sink());
-        }
-    }
-
-    /// Rewrites the files, whenever the next write is due. Ignores errors, as [`Self::rewrite`].
-    pub(super) fn try_rewrite_files(&mut self, report: &Envelope) {
         let files = self.files.iter_mut();
         for file in files.filter(|file| !file.sink.is_stream()) {
             let rendered = rendered(file.write_fn, report);
             let _ = rendered.and_then(|bytes| file.sink.write(bytes, WRITE_TIMEOUT));
+        }
+        if let Some(github) = &self.github {
+            // A later line for the same name replaces the earlier one.
+            let _ = github.write(GitHubPart::Outputs, report, &mut io::sink());
         }
     }
 }

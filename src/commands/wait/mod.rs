@@ -35,7 +35,7 @@ use options::WaitOptions;
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
     let mut reports = Reports::parse(&arguments.reports, &context.environment)?;
-    match prepare(context, arguments, &mut reports, started) {
+    match prepare(context, arguments, &reports, started) {
         Ok(setup) => block_on(run_wait(context, setup, reports, stopwatch)),
         Err(problems) => {
             let passed = stopwatch.measure("preparation");
@@ -71,16 +71,13 @@ struct Setup {
 fn prepare(
     context: &CommandContext,
     arguments: &Arguments,
-    reports: &mut Reports,
+    reports: &Reports,
     started: Instant,
 ) -> Result<Setup, Vec<Problem>> {
     arguments.output.check(context)?;
     // Creates folders, so check this before any credential_command is run.
     let plan_options = arguments.output.options(&arguments.kind_flags);
     reports.check(plan_options.show_secrets)?;
-    if arguments.reads_lists() {
-        reports.try_rewrite_files(&unstarted::pending());
-    }
     let settings = context.settings()?;
     let mut plan = LookupPlan::parse(context, settings, arguments.inputs(), plan_options)?;
     let mut kinds: Vec<_> = plan.references.iter().map(|one| one.kind).collect();

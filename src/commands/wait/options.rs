@@ -164,11 +164,6 @@ impl Arguments {
         }
     }
 
-    /// Returns `true` if references are read from stdin or from files.
-    pub(super) fn reads_lists(&self) -> bool {
-        !self.files.is_empty() || self.references.iter().any(|reference| reference == "-")
-    }
-
     /// Returns the time limit of the whole command, if it has one.
     ///
     /// # Errors

@@ -5,37 +5,26 @@ use std::time::Duration;
 use super::options::Arguments;
 use crate::commands::context::CommandContext;
 use crate::commands::reports::Reports;
-use crate::error::{Category, Problem, exit_code};
+use crate::error::{Problem, exit_code};
 use crate::gate::Verdict;
 use crate::output::document::{Envelope, Gate};
 
-/// Returns the report of a gate that has not read its references yet: a reader of the reports must not find those of
-/// an earlier run if the process is killed meanwhile.
-pub(super) fn pending() -> Envelope {
-    let message = "the references have not been read yet";
-    let problem = Problem::new(Category::Network, message);
-    undecided(vec![problem], Duration::ZERO, exit_code::PENDING)
-}
-
 /// Returns the report of a gate that timed out before it had read its references.
 pub(super) fn timed_out(problems: Vec<Problem>, elapsed: Duration) -> Envelope {
-    undecided(problems, elapsed, exit_code::TIMED_OUT)
-}
-
-fn undecided(problems: Vec<Problem>, elapsed: Duration, code: u8) -> Envelope {
     let gate = Gate {
         verdict: Verdict::Undecided,
         met: 0,
         unmet: 0,
         pending: 0,
-        timed_out: code == exit_code::TIMED_OUT,
+        timed_out: true,
         unchecked: Vec::new(),
         reason: problems.first().map(|problem| problem.message.clone()),
         elapsed_seconds: elapsed.as_secs(),
         requests: 0,
     };
     let report = Envelope::new("wait", Vec::new(), problems, Vec::new());
-    report.without_requests().with_gate(gate, code)
+    let report = report.without_requests();
+    report.with_gate(gate, exit_code::TIMED_OUT)
 }
 
 /// Returns the report of usage errors.

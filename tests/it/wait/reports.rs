@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -206,17 +206,37 @@ fn a_usage_error_replaces_the_reports_of_an_earlier_run() {
 }
 
 #[test]
-fn reports_are_undecided_before_the_references_are_read() {
+fn a_report_is_kept_until_the_references_have_been_read_from_it() {
+    let emulated = Emulated::start(&job(JOB, "0s Failed"));
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("r.json").display().to_string();
-    fs::write(&file, "of an earlier run\n").unwrap();
-    // The list of references is the report itself, which was written before it was read.
-    let option = format!("json={file}");
-    let run = joblens(&["wait", "-t", LONG, "-f", &file, "--report", &option]).run();
-    assert_eq!(run.code, 2, "{}", run.stderr);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (report, pipe) = (path("r.env"), path("references"));
+    fs::write(&report, format!("JOBLENS_PENDING={JOB}\n")).unwrap();
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    // The shell opens the pipe only when joblens has opened it to read references, and sed starts after that.
+    let mut producer = Command::new("sh")
+        .args(["-c", "sed -n s/^JOBLENS_PENDING=//p \"$0\" >\"$1\""])
+        .args([&report, &pipe])
+        .spawn()
+        .unwrap();
+    let option = format!("gitlab-dotenv={report}");
+    let arguments = [
+        "-f",
+        &pipe,
+        "-t",
+        LONG,
+        "--allow-empty",
+        "--report",
+        &option,
+    ];
+    let run = emulated.wait(&arguments).run();
+    producer.kill().unwrap();
+    producer.wait().unwrap();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let report = fs::read_to_string(&report).unwrap();
     assert!(
-        run.stderr.contains("is JSON, not references"),
-        "{}",
-        run.stderr
+        report.starts_with("JOBLENS_VERDICT=failed\nJOBLENS_EXIT=1\n"),
+        "{report}"
     );
 }
