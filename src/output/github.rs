@@ -39,7 +39,13 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
             Verdict::Failed | Verdict::Undecided => errors.push(note),
         }
     }
+    let gate_reason = report.gate.as_ref().and_then(|gate| gate.reason.as_deref());
     for case in cases(report) {
+        let explanation = case.explanation(report);
+        if !case.is_listed && gate_reason == Some(explanation.as_str()) {
+            // The annotation of the verdict contains it.
+            continue;
+        }
         let level = match (&case.outcome, verdict) {
             (CaseOutcome::Passed | CaseOutcome::NotNeeded, _) => continue,
             (CaseOutcome::Failed, Verdict::Passed) => &mut warnings,
@@ -48,7 +54,7 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
                 &mut errors
             }
         };
-        level.push((case.reference.to_owned(), case.explanation(report)));
+        level.push((case.reference.to_owned(), explanation));
     }
     for notice in &report.notices {
         notices.push((format!("joblens: {}", notice.code), notice.message.clone()));
@@ -107,13 +113,16 @@ pub fn summary(out: &mut dyn Write, report: &Envelope, max_bytes: usize) -> io::
 }
 
 /// Writes the text for the file of `GITHUB_OUTPUT`: `verdict`, `exit`, `reason`, and the references that `failed`,
-/// are `pending` or `passed`, separated by spaces; `failed_omitted` and so on count those that do not fit.
+/// are `pending` or `passed`, separated by spaces; `failed_omitted` and so on count those that do not fit. Without a
+/// gate, the reason is the first error.
 ///
 /// # Errors
 /// Returns errors of the writer.
 pub fn outputs(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
-    let gate = report.gate.as_ref();
-    let reason = gate.and_then(|gate| gate.reason.as_deref());
+    let reason = match &report.gate {
+        Some(gate) => gate.reason.as_deref(),
+        None => report.errors.first().map(|error| error.message.as_str()),
+    };
     let mut text = output("verdict", verdict(report).as_str());
     text += &output("exit", &report.exit.code.to_string());
     text += &output("reason", &escape(reason.unwrap_or_default()));

@@ -23,7 +23,8 @@ pub(super) fn references(
     let mut left = max_bytes;
     ["failed", "pending", "passed"].map(|key| {
         let mut list = References::default();
-        for case in cases.iter().filter(|case| case.key() == key) {
+        let listed = cases.iter().filter(|case| case.is_listed);
+        for case in listed.filter(|case| case.key() == key) {
             let length = case.reference.len() + 1;
             if list.omitted > 0 || length > left {
                 list.omitted += 1;
@@ -43,6 +44,7 @@ pub(super) fn references(
 mod tests {
     use super::super::test_case::tests::{job, report};
     use super::*;
+    use crate::error::Problem;
     use crate::gate::Verdict;
     use crate::model::State;
 
@@ -55,5 +57,22 @@ mod tests {
         assert_eq!((key, list.omitted), ("failed", 3));
         assert_eq!(list.text.split(',').count(), 2);
         assert_eq!(references(&report, ',', 10_000)[0].1.omitted, 0);
+    }
+
+    #[test]
+    fn only_references_and_typed_texts_of_one_word_are_listed() {
+        let listed = |input: Option<&str>| {
+            let mut problem = Problem::usage("wrong");
+            problem.input = input.map(str::to_owned);
+            let report = report(vec![], vec![problem], Verdict::Undecided, 2);
+            let [_, (key, list), _] = references(&report, ',', 10_000);
+            assert_eq!((key, list.omitted), ("pending", 0));
+            list.text
+        };
+        assert_eq!(listed(Some("aliyun/jab/c/1")), "aliyun/jab/c/1");
+        for unlisted in ["aliyun/job/c/1\nCI=", "a,b", "a b", "'a'"] {
+            assert_eq!(listed(Some(unlisted)), "");
+        }
+        assert_eq!(listed(None), "");
     }
 }

@@ -9,8 +9,10 @@ use crate::output::document::Envelope;
 
 /// The data for CI systems about one reference of a gate.
 pub(super) struct TestCase<'a> {
-    /// The canonical reference, or the typed text if it is invalid.
+    /// The canonical reference, the typed text if it is invalid, or `joblens` for a problem without either.
     pub reference: &'a str,
+    /// Whether lists of references contain [`Self::reference`]: a text with separators would be several of them.
+    pub is_listed: bool,
     /// The last job that was read.
     pub job: Option<&'a Job>,
     /// Why it has neither a response nor a failure.
@@ -59,6 +61,7 @@ pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
         };
         TestCase {
             reference: &job.reference,
+            is_listed: true,
             job: Some(job),
             unchecked: None,
             outcome,
@@ -66,13 +69,16 @@ pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
     });
     let mut cases: Vec<TestCase<'_>> = seen.collect();
     let never_seen = report.errors.iter().filter_map(|problem| {
-        let reference = match problem.reference.as_deref() {
-            Some(reference) => unread.remove(reference).map(|_| reference)?,
-            None => problem.input.as_deref().unwrap_or("joblens"),
+        let (reference, is_listed) = match (problem.reference.as_deref(), problem.input.as_deref())
+        {
+            (Some(reference), _) => (unread.remove(reference).map(|_| reference)?, true),
+            (None, Some(input)) => (input, !input.contains(is_separator)),
+            (None, None) => ("joblens", false),
         };
         let unchecked = unchecked.contains(reference);
         Some(TestCase {
             reference,
+            is_listed,
             job: None,
             unchecked: unchecked.then_some(problem.message.as_str()),
             outcome: match unchecked {
@@ -215,6 +221,11 @@ fn join(text: String, cause: Option<String>) -> String {
     }
 }
 
+/// Returns `true` for characters that end a reference in a list, or that GitLab rejects in the value of a variable.
+fn is_separator(character: char) -> bool {
+    character.is_whitespace() || character.is_control() || matches!(character, ',' | '"' | '\'')
+}
+
 fn decoded(segment: &str) -> String {
     percent_encoding::percent_decode_str(segment)
         .decode_utf8_lossy()
@@ -346,6 +357,7 @@ pub(super) mod tests {
         let named = |reference: &str| {
             let case = TestCase {
                 reference,
+                is_listed: true,
                 job: None,
                 unchecked: None,
                 outcome: CaseOutcome::StillRunning,

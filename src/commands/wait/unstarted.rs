@@ -38,8 +38,15 @@ pub(in crate::commands) fn report_usage_errors(
     arguments: &Arguments,
     problems: &[Problem],
 ) {
+    // Their input is the value of an option; reports would contain it as a reference.
+    let without_input = |problem: &Problem| Problem {
+        input: None,
+        span: None,
+        ..problem.clone()
+    };
+    let problems: Vec<Problem> = problems.iter().map(without_input).collect();
     // An invalid `--report` names no file that could be written.
     if let Ok(mut reports) = Reports::parse(&arguments.reports, &context.environment) {
-        reports.rewrite(&usage_errors(problems));
+        reports.rewrite(&usage_errors(&problems));
     }
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::test_case::tests::{job, report, unread};
 use super::*;
-use crate::error::Category;
+use crate::error::{Category, Problem};
 use crate::model::NoticeCode;
 use crate::model::{Notice, State};
 
@@ -179,6 +179,23 @@ fn outputs_are_single_lines_with_references_separated_by_spaces() {
         text(|out| outputs(out, &passed)),
         "verdict=passed\nexit=0\nreason=because\nfailed=\npending=\npassed=\n"
     );
+}
+
+#[test]
+fn a_problem_without_a_reference_is_the_reason_and_not_a_reference() {
+    let problem = Problem::new(Category::Network, "because");
+    let late = report(vec![], vec![problem.clone()], Verdict::Undecided, 124);
+    let lists = "failed=\npending=\npassed=\n";
+    assert_eq!(
+        text(|out| outputs(out, &late)),
+        format!("verdict=undecided\nexit=124\nreason=because\n{lists}")
+    );
+    let lines = annotated(&late);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("::error title=joblens%3A undecided (timeout)::because ("));
+    let without_gate = Envelope::new("wait", Vec::new(), vec![problem], Vec::new());
+    let outputs = text(|out| outputs(out, &without_gate));
+    assert!(outputs.ends_with(&format!("reason=because\n{lists}")));
 }
 
 #[test]

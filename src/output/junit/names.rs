@@ -134,6 +134,7 @@ mod tests {
         ) {
             let cases: Vec<TestCase<'_>> = jobs.iter().map(|(reference, _)| TestCase {
                 reference,
+                is_listed: true,
                 job: None,
                 unchecked: None,
                 outcome: CaseOutcome::NotNeeded,

@@ -100,6 +100,7 @@ fn the_timeout_includes_the_time_to_read_references_from_stdin() {
         dotenv.starts_with("JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=124\n"),
         "{dotenv}"
     );
+    assert!(dotenv.contains("\nJOBLENS_PENDING=\n"), "{dotenv}");
     assert!(fs::read_to_string(junit).unwrap().contains(message));
     assert!(emulated.requests().is_empty());
     drop(writer);

@@ -202,6 +202,10 @@ fn a_usage_error_replaces_the_reports_of_an_earlier_run() {
             report.starts_with("JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=2\n"),
             "{wrong:?}: {report}"
         );
+        let is_reference = wrong.contains(&"aliyun/jab/C/1");
+        let pending = if is_reference { "aliyun/jab/C/1" } else { "" };
+        let line = format!("\nJOBLENS_PENDING={pending}\n");
+        assert!(report.contains(&line), "{wrong:?}: {report}");
     }
 }
 
