@@ -154,10 +154,14 @@ pub(super) struct GlobalArgs {
 pub(super) enum RowKind {
     /// Resources.
     Jobs,
+    /// Resources, and scopes such as clusters.
+    JobsAndScopes,
     /// Resources, printed while the command runs.
     WatchedJobs,
     /// Events, with columns of their own.
     Events,
+    /// Events, printed while the command runs; their columns cannot be selected.
+    FollowedEvents,
     /// The lines of a log, which have no columns.
     LogLines,
     /// Rows of other commands.
@@ -167,22 +171,42 @@ pub(super) enum RowKind {
 impl RowKind {
     /// Returns `true` if the columns of resources apply.
     fn are_jobs(self) -> bool {
-        matches!(self, Self::Jobs | Self::WatchedJobs)
+        matches!(self, Self::Jobs | Self::JobsAndScopes | Self::WatchedJobs)
     }
 
-    /// Returns how to select fields instead of columns in a format without columns.
-    fn selection_hint(self, format: Format) -> String {
+    /// Checks that the format of a command that supports `--columns` has columns. The other commands report
+    /// themselves that they do not support it.
+    fn check_format_of_columns(self, format: Format) -> Result<(), Problem> {
+        let has_columns = matches!(
+            format,
+            Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown
+        );
+        let formats = match self {
+            Self::FollowedEvents | Self::LogLines | Self::Other => return Ok(()),
+            _ if has_columns => return Ok(()),
+            Self::WatchedJobs => "table or wide",
+            Self::Jobs | Self::JobsAndScopes | Self::Events => "table, wide, csv, tsv or markdown",
+        };
+        Err(Problem::usage(format!("--columns requires -o {formats}"))
+            .with_hint(self.selection_hint(format)))
+    }
+
+    /// Returns how to select fields without columns, for a command in this format.
+    pub(super) fn selection_hint(self, format: Format) -> String {
         let selected = match self {
+            Self::Other => "fields of the JSON",
             _ if format == Format::Jsonl => return "to select fields, pipe the lines to jq".into(),
-            Self::WatchedJobs | Self::LogLines => {
+            Self::WatchedJobs | Self::FollowedEvents | Self::LogLines => {
                 return "to select fields, pipe the lines of -o jsonl to jq".into();
             }
             Self::Jobs => "JSON fields: --jq '.jobs[] | {ref, state}'",
+            Self::JobsAndScopes => {
+                "JSON fields: --jq '.jobs[] | {ref, state}', or for clusters '.scopes[] | {scope, status}'"
+            }
             Self::Events => "JSON fields: --jq '.events[] | {ref, reason}'",
-            Self::Other => "fields of the JSON",
         };
         match format {
-            Format::Json => format!("use --jq to select {selected}"),
+            Format::Table | Format::Json => format!("use --jq to select {selected}"),
             _ => format!("omit -o, and use --jq to select {selected}"),
         }
     }
@@ -251,15 +275,8 @@ impl GlobalArgs {
                 return Err(Problem::usage("--jq requires JSON output").with_hint(hint));
             }
         };
-        let has_columns = matches!(
-            format,
-            Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown
-        );
-        if !self.columns.is_empty() && !has_columns {
-            return Err(
-                Problem::usage("--columns requires -o table, wide, csv, tsv or markdown")
-                    .with_hint(rows.selection_hint(format)),
-            );
+        if !self.columns.is_empty() {
+            rows.check_format_of_columns(format)?;
         }
         let names = self.columns.iter().filter(|_| rows.are_jobs());
         let columns: Vec<output::JobColumn> = names

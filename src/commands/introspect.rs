@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use super::context::{CommandContext, CommandResult};
+use super::global::RowKind;
 use crate::error::{Problem, closest_match, exit_code};
 use crate::kind::Kind;
 use crate::output::{self, Format, OutputOptions, RenderContext};
@@ -90,18 +91,19 @@ impl CommandContext {
     /// # Errors
     /// Returns a usage error for a format or an option that only applies to jobs.
     pub(super) fn check_catalog_format(&self, command: &str) -> Result<(), Problem> {
+        let format = self.output_options.format;
         let (what, hint) = match () {
-            () if !output::is_for_catalogs(self.output_options.format) => (
-                "does not support this output format",
-                "use -o table, wide, json, yaml, csv, tsv or markdown",
-            ),
             () if !self.global.columns.is_empty() => (
                 "does not support --columns",
-                "use --jq to select fields of the JSON",
+                RowKind::Other.selection_hint(format),
             ),
             () if self.global.sort_by.is_some() => (
                 "does not support --sort-by",
-                "use --jq, or sort the output of -o csv",
+                "use --jq, or sort the output of -o csv".to_owned(),
+            ),
+            () if !output::is_for_catalogs(format) => (
+                "does not support this output format",
+                "use -o table, wide, json, yaml, csv, tsv or markdown".to_owned(),
             ),
             () => return Ok(()),
         };

@@ -59,7 +59,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     let global = &context.global;
     let picks = !global.columns.is_empty() || global.sort_by.is_some();
     if !is_json || picks {
-        let problem = Problem::usage("schema prints JSON only").with_hint("omit -o");
+        let problem =
+            Problem::usage("schema prints JSON only").with_hint("omit -o, --columns and --sort-by");
         return Err(problem.into());
     }
     let schema = arguments.what.schema();

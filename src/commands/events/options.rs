@@ -2,6 +2,7 @@ use clap::Args;
 
 use super::super::args::{PollArgs, check_required};
 use super::super::follow::FollowOptions;
+use super::super::global::RowKind;
 use super::super::kind_flags::KindFlags;
 use super::super::since::{CurrentTime, parse_since};
 use crate::error::Problem;
@@ -48,6 +49,14 @@ pub(in crate::commands) struct Arguments {
 }
 
 impl Arguments {
+    /// Returns the rows that the command prints.
+    pub(in crate::commands) fn rows(&self) -> RowKind {
+        match self.follow {
+            true => RowKind::FollowedEvents,
+            false => RowKind::Events,
+        }
+    }
+
     /// Checks that the options for polling are given only with `--follow`.
     ///
     /// # Errors
@@ -82,7 +91,11 @@ impl Arguments {
     ) -> Result<FollowOptions, Problem> {
         output.check_no_query("events --follow")?;
         let streams = matches!(output.format, Format::Table | Format::Wide | Format::Jsonl);
-        if !streams || has_columns {
+        if has_columns {
+            return Err(Problem::usage("events --follow does not support --columns")
+                .with_hint(RowKind::FollowedEvents.selection_hint(output.format)));
+        }
+        if !streams {
             return Err(
                 Problem::usage("events --follow supports only -o table and jsonl")
                     .with_hint("use -o jsonl for one record per event; it can be piped to jq"),

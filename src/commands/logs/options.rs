@@ -4,6 +4,7 @@ use clap::{Arg, Args};
 
 use super::super::args::check_required;
 use super::super::context::CommandContext;
+use super::super::global::RowKind;
 use super::super::kind_flags::KindFlags;
 use super::super::lookup::{AllowedTargets, Options};
 use super::super::since::parse_since;
@@ -122,13 +123,13 @@ impl Arguments {
     pub(super) fn check_format(&self, context: &CommandContext) -> Result<(), Problem> {
         context.output_options.check_no_query("logs")?;
         match context.output_options.format {
-            Format::Table | Format::Jsonl if !context.global.columns.is_empty() => {
+            format if !context.global.columns.is_empty() => {
                 Err(Problem::usage("logs does not support --columns")
-                    .with_hint("use -o jsonl, and pipe the lines to jq"))
+                    .with_hint(RowKind::LogLines.selection_hint(format)))
             }
-            Format::Table | Format::Jsonl if context.global.sort_by.is_some() => Err(
-                Problem::usage("logs does not support --sort-by; lines keep the order of the log"),
-            ),
+            _ if context.global.sort_by.is_some() => Err(Problem::usage(
+                "logs does not support --sort-by; lines keep the order of the log",
+            )),
             Format::Table | Format::Jsonl => Ok(()),
             _ => Err(Problem::usage("logs supports only -o table and jsonl")
                 .with_hint("use -o jsonl for one record per line; it can be piped to jq")),

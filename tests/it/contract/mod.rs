@@ -1,6 +1,7 @@
 //! The contract with programs: within joblens/1 fields are only added.
 
 mod catalog;
+mod columns;
 mod quoted_words;
 mod wrong_use;
 

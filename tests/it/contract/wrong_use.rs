@@ -216,49 +216,6 @@ fn a_usage_error_about_options_names_the_command() {
 }
 
 #[test]
-fn the_hint_about_columns_works_for_the_command_and_the_format() {
-    const JOB: &str = "aliyun/job/c/5";
-    for (arguments, hint) in [
-        (
-            &["get", "-o", "json", JOB][..],
-            "use --jq to select JSON fields: --jq '.jobs[] | {ref, state}'",
-        ),
-        (
-            &["get", "-o", "yaml", JOB],
-            "omit -o, and use --jq to select JSON fields: --jq '.jobs[",
-        ),
-        (
-            &["get", "-o", "jsonl", JOB],
-            "to select fields, pipe the lines to jq",
-        ),
-        (
-            &["events", "-o", "json", JOB],
-            "use --jq to select JSON fields: --jq '.events[] | {ref, reason}'",
-        ),
-        (
-            &["kinds", "-o", "json"],
-            "use --jq to select fields of the JSON",
-        ),
-        (
-            &["watch", "-o", "jsonl", JOB],
-            "to select fields, pipe the lines to jq",
-        ),
-        (
-            &["watch", "-o", "json", JOB],
-            "pipe the lines of -o jsonl to jq",
-        ),
-        (
-            &["logs", "-o", "json", JOB],
-            "pipe the lines of -o jsonl to jq",
-        ),
-    ] {
-        let run = joblens(&[arguments, &["--columns", "ref"]].concat()).run();
-        assert_eq!(run.code, 2, "{arguments:?}: {}", run.stderr);
-        assert!(run.stderr.contains(hint), "{arguments:?}: {}", run.stderr);
-    }
-}
-
-#[test]
 fn columns_and_sorting_of_kinds_states_and_schema_are_usage_errors() {
     for (arguments, what, hint) in [
         (["kinds", "--columns", "template"], "--columns", "--jq"),

@@ -348,7 +348,7 @@ fn usage_errors_are_reported_before_the_first_request() {
         ),
         (
             &["-f", "--columns", "ref", JOB],
-            "supports only -o table and jsonl",
+            "events --follow does not support --columns",
         ),
         (
             &["-f", "--jq", ".", JOB],
