@@ -10,6 +10,7 @@ use super::reporter::Reporter;
 use super::runtime::{runtime, spawn_thread};
 use super::signals::{Signals, exit_at_once};
 use crate::error::Stop;
+use crate::http::Session;
 use crate::output::OutputOptions;
 
 /// How long an output can take after a signal: the process must exit within 100 ms.
@@ -20,15 +21,18 @@ const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 /// Calls `make` to generate the output, on this thread.
 ///
 /// A jq expression can run forever, and the signals have no default action now. A signal during the call
-/// therefore ends the process at once, and an earlier one, `stop`, after a moment.
+/// therefore ends the process at once, and an earlier one, `stop`, after a moment. A replay that was stopped at the
+/// end of its recording has received no signal, so its output is complete.
 pub(super) fn run_interruptible<T>(
     options: &OutputOptions,
+    session: &Session,
     stop: Option<Stop>,
     make: impl FnOnce() -> T,
 ) -> T {
     if options.query.is_none() {
         return make();
     }
+    let stop = stop.filter(|_| !session.has_ended());
     let (done_sender, done) = oneshot::channel();
     let watch = move || {
         runtime().block_on(async {

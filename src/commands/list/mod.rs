@@ -210,7 +210,7 @@ impl ListRun {
         }
         let left_out = self.sort_and_limit(context, &mut report);
         let reason = footer::reason(&listed, left_out, &self.options, stop);
-        let rendered = shutdown::run_interruptible(output_options, stop, || {
+        let rendered = shutdown::run_interruptible(output_options, &context.session, stop, || {
             final_output(
                 rows,
                 &report,

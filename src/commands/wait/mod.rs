@@ -182,7 +182,8 @@ async fn finish(
     }
     text.extend(annotations);
     let reported = report.exit.code;
-    let gate_output = shutdown::run_interruptible(&context.output_options, stop, || {
+    let (options, session) = (&context.output_options, &context.session);
+    let gate_output = shutdown::run_interruptible(options, session, stop, || {
         context.gate_output(&mut report, text)
     });
     let mut report = Arc::new(report);

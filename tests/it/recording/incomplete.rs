@@ -9,6 +9,9 @@ ref = "kubernetes/job/ci/迁移"
 states = [{ after = "0s", state = "Starting" }]
 "#;
 
+/// A jq expression that takes longer than the output of a run that was stopped by a signal may take.
+const SLOW_QUERY: &str = "[range(1000000)] | length";
+
 /// Records a list of starting jobs, and returns the file with the response that contains the pods.
 fn record_list(folder: &Path) -> PathBuf {
     let emulated = Emulated::start(STARTING);
@@ -49,8 +52,16 @@ fn a_list_that_was_interrupted_during_an_optional_request_ends_with_the_same_exi
     edit(&folder.join("recording.json"), |header| {
         header["exit_code"] = 130.into();
     });
-    let run = replay(&["list", "kubernetes/job/ci"], &folder);
+    let list = ["list", "kubernetes/job/ci"];
+    let run = replay(&list, &folder);
     assert_eq!(run.code, 130, "{}", run.stderr);
+    let run = replay(&[&list[..], &["--jq", SLOW_QUERY]].concat(), &folder);
+    assert_eq!(
+        (run.code, &*run.stdout),
+        (130, "1000000\n"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -97,6 +108,10 @@ fn a_run_that_needs_more_responses_than_its_recording_has_fails_and_is_not_inter
         serde_json::json!({"code": 5, "word": "service"})
     );
     assert_eq!(document["errors"][0]["category"], "invalid_argument");
+    let run = replay(&["wait", "-t", "1h", RUNNING, "--jq", SLOW_QUERY], &waited);
+    assert_eq!((run.code, &*run.stdout), (5, "1000000\n"), "{}", run.stderr);
+    let message = "undecided: the recording ends after ";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
 }
 
 #[test]
