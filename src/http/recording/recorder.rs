@@ -32,6 +32,8 @@ pub struct Recorder {
 #[derive(Debug)]
 struct RecorderState {
     header: Header,
+    /// The file of the header has its current values.
+    header_is_written: bool,
     /// Time of the first request.
     base: Option<(Instant, DateTime<Utc>)>,
     /// Time of the last outcome, in milliseconds since `base`.
@@ -101,6 +103,7 @@ impl Recorder {
             started_at,
             state: Mutex::new(RecorderState {
                 header,
+                header_is_written: false,
                 base: None,
                 last_ms: 0,
                 count: 0,
@@ -130,12 +133,12 @@ impl Recorder {
 
     /// Records the settings of the run.
     pub fn set_settings(&self, settings: RecordedSettings) {
-        lock(&self.state).header.settings = settings;
+        lock(&self.state).header_mut().settings = settings;
     }
 
     /// Records the settings of an account that is used.
     pub fn add_profile(&self, profile: RecordedProfile) {
-        lock(&self.state).header.settings.add(profile);
+        lock(&self.state).header_mut().settings.add(profile);
     }
 
     /// Returns the state of the masker for the log at a URL. A log can be read in several requests, and a response can
@@ -169,42 +172,54 @@ impl Recorder {
         problem: Problem,
         plain: Option<RecordedProfile>,
     ) {
-        let settings = &mut lock(&self.state).header.settings;
-        settings.add_failed(cloud, name, problem, plain);
+        lock(&self.state)
+            .header_mut()
+            .settings
+            .add_failed(cloud, name, problem, plain);
     }
 
     /// Like [`Self::add_failed_account`], for an account whose settings are needed to parse references.
     pub fn add_parse_problem(&self, cloud: &str, name: &str, problem: Problem) {
-        let settings = &mut lock(&self.state).header.settings;
-        settings.add_parse_problem(cloud, name, problem);
+        lock(&self.state)
+            .header_mut()
+            .settings
+            .add_parse_problem(cloud, name, problem);
     }
 
     /// Records the sources of credentials that were not used for an account.
     pub fn add_skipped_sources(&self, cloud: &str, name: &str, skipped: &[SkippedSource]) {
-        let settings = &mut lock(&self.state).header.settings;
-        settings.add_skipped_sources(cloud, name, skipped.to_vec());
+        lock(&self.state)
+            .header_mut()
+            .settings
+            .add_skipped_sources(cloud, name, skipped.to_vec());
     }
 
     /// Records the references that were read for a command-line argument.
     pub fn add_references(&self, word: &str, references: &[String]) {
         let mut references = references.to_vec();
         references.iter_mut().for_each(self.masks.text);
-        let settings = &mut lock(&self.state).header.settings;
-        settings.add_references(word, references);
+        lock(&self.state)
+            .header_mut()
+            .settings
+            .add_references(word, references);
     }
 
     /// Records a duration, and returns it with the precision of the recording, so that a replay has the same value.
     pub(super) fn measured(&self, name: &str, duration: Duration) -> Duration {
         let duration = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let measured = &mut lock(&self.state).header.measured;
-        measured.insert(name.to_owned(), duration);
+        lock(&self.state)
+            .header_mut()
+            .measured
+            .insert(name.to_owned(), duration);
         Duration::from_millis(duration)
     }
 
     /// Records a value, which must not contain secrets.
     pub(super) fn add_value(&self, name: &str, value: Value) {
-        let values = &mut lock(&self.state).header.values;
-        values.insert(name.to_owned(), value);
+        lock(&self.state)
+            .header_mut()
+            .values
+            .insert(name.to_owned(), value);
     }
 
     /// Writes a file next to the exchanges.
@@ -218,8 +233,10 @@ impl Recorder {
     /// Ends the recording. Returns why it is incomplete, if it is.
     pub fn finish(&self, code: u8) -> Option<String> {
         let mut state = lock(&self.state);
-        state.header.ended_ms = state.base.map(|(base, _)| elapsed_ms(base) + 1);
-        state.header.exit_code = Some(code);
+        let ended_ms = state.base.map(|(base, _)| elapsed_ms(base) + 1);
+        let header = state.header_mut();
+        header.ended_ms = ended_ms;
+        header.exit_code = Some(code);
         // A usage error before the first request leaves no files behind.
         match code == exit_code::USAGE && state.count == 0 && !state.has_files {
             true => folder::discard(&self.folder, self.is_new),
@@ -230,6 +247,7 @@ impl Recorder {
 
     fn write_header(&self, state: &mut RecorderState) {
         let written = state.header.write(&self.folder);
+        state.header_is_written = written.is_ok();
         note(state, written);
     }
 
@@ -270,9 +288,6 @@ impl Recorder {
     pub(super) fn write(&self, number: u64, exchange: &Exchange) {
         let name = folder::file_name(number, &exchange.cloud, &exchange.operation);
         let mut state = lock(&self.state);
-        if state.count == 1 || number == 1 {
-            self.write_header(&mut state);
-        }
         if state.failure.is_none() {
             let written = folder::write_json(&self.folder.join(name), exchange);
             note(&mut state, written);
@@ -282,6 +297,10 @@ impl Recorder {
     /// Starts an attempt. Returns its number, its time, and its time in milliseconds since the first request.
     pub(super) fn begin(&self) -> (u64, DateTime<Utc>, u64) {
         let mut state = lock(&self.state);
+        // A run that is killed does not call `finish`, and a replay needs the settings of the accounts.
+        if !state.header_is_written && state.failure.is_none() {
+            self.write_header(&mut state);
+        }
         let (base, base_at) = *state.base.get_or_insert_with(|| (Instant::now(), now()));
         let start_ms = elapsed_ms(base);
         state.count += 1;
@@ -291,6 +310,12 @@ impl Recorder {
 }
 
 impl RecorderState {
+    /// Returns the header to change it.
+    fn header_mut(&mut self) -> &mut Header {
+        self.header_is_written = false;
+        &mut self.header
+    }
+
     fn next_ms(&self) -> u64 {
         let elapsed = self.base.map_or(0, |(base, _)| elapsed_ms(base));
         elapsed.max(self.last_ms + 1)

@@ -12,6 +12,9 @@ states = [{ after = "0s", state = "Starting" }]
 /// A jq expression that takes longer than the output of a run that was stopped by a signal may take.
 const SLOW_QUERY: &str = "[range(1000000)] | length";
 
+/// A cloud that does not respond to a request within a test.
+const SLOW_IMAGE: &str = "[[fault]]\noperation = 'ShowImageJob'\nkind = 'slow'\ndelay = '5m'\n";
+
 /// Records a list of starting jobs, and returns the file with the response that contains the pods.
 fn record_list(folder: &Path) -> PathBuf {
     let emulated = Emulated::start(STARTING);
@@ -116,8 +119,7 @@ fn a_run_that_needs_more_responses_than_its_recording_has_fails_and_is_not_inter
 
 #[test]
 fn an_interrupted_get_is_replayed_with_what_was_read() {
-    let slow = "[[fault]]\noperation = 'ShowImageJob'\nkind = 'slow'\ndelay = '5m'\n";
-    let emulated = Emulated::start(&format!("{WORLD}\n{slow}"));
+    let emulated = Emulated::start(&format!("{WORLD}\n{SLOW_IMAGE}"));
     let get = ["get", IMAGE, INSTANCE, "-o", "json"];
     let (_parent, folder) = folder();
     let run = emulated
@@ -133,4 +135,50 @@ fn an_interrupted_get_is_replayed_with_what_was_read() {
     let recorded = run.end();
     assert_eq!(recorded.code, 130, "{}", recorded.stderr);
     assert_same(&get, &recorded, &replay(&get, &folder));
+}
+
+#[test]
+fn a_killed_run_is_replayed_although_its_first_request_got_no_response() {
+    let emulated = Emulated::start(&format!("{WORLD}\n{SLOW_IMAGE}"));
+    let (_parent, folder) = folder();
+    let run = emulated
+        .joblens(&with(&["get", IMAGE, INSTANCE], "--record", &folder))
+        .start(Stdio::piped(), Stdio::piped());
+    let is_read = || {
+        let files = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let files = files.filter(|file| {
+            file.file_name()
+                .to_string_lossy()
+                .contains("InstanceServiceDetail")
+        });
+        let texts = files.map(|file| fs::read(file.path()).unwrap());
+        texts
+            .into_iter()
+            .any(|text| serde_json::from_slice::<Value>(&text).is_ok())
+    };
+    emulated.wait_for_request("huawei/ShowImageJob");
+    wait_until("the instance is recorded", is_read);
+    run.signal("KILL");
+    let replayed = replay(&["get", INSTANCE, "-o", "json"], &folder);
+    assert_eq!(replayed.code, 0, "{}", replayed.stderr);
+    assert_eq!(replayed.job()["ref"], INSTANCE);
+    let replayed = replay(&["get", IMAGE, "-o", "json"], &folder);
+    assert_eq!(replayed.code, 5, "{}", replayed.stderr);
+    let message = &replayed.error()["message"];
+    assert_eq!(message, "the recording has no response to this request");
+}
+
+#[test]
+fn the_header_is_written_before_the_first_response() {
+    let emulated = Emulated::start(&format!("{WORLD}\n{SLOW_IMAGE}"));
+    let (_parent, folder) = folder();
+    let run = emulated
+        .joblens(&with(&["get", IMAGE], "--record", &folder))
+        .start(Stdio::piped(), Stdio::piped());
+    emulated.wait_for_request("huawei/ShowImageJob");
+    run.signal("KILL");
+    let header = fs::read(folder.join("recording.json")).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    assert_eq!(header["command"][1], "get");
+    assert_eq!(header["settings"]["profiles"][0]["cloud"], "huawei");
 }
