@@ -68,6 +68,9 @@ pub struct RecordedSettings {
     /// The references that were read for a command-line argument: `-`, `%1` or a file.
     #[serde(default)]
     references: BTreeMap<String, Vec<String>>,
+    /// Why the references for an argument could not be read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unread_references: BTreeMap<String, Problem>,
 }
 
 /// Returns `true` if a replay needs a setting. Files may not exist on its machine, and certificates are not verified.
@@ -199,14 +202,24 @@ impl RecordedSettings {
         self.problem.as_ref()
     }
 
-    /// Adds the references that were read for an argument.
-    pub fn add_references(&mut self, word: &str, references: Vec<String>) {
-        self.references.insert(word.to_owned(), references);
+    /// Adds the references that were read for an argument, or why they could not be read.
+    pub fn add_references(&mut self, word: &str, references: Result<Vec<String>, Problem>) {
+        match references {
+            Ok(references) => {
+                self.references.insert(word.to_owned(), references);
+            }
+            Err(problem) => {
+                let problem = without_urls(&problem);
+                self.unread_references.insert(word.to_owned(), problem);
+            }
+        }
     }
 
-    /// Returns the references that were read for an argument.
-    pub fn references(&self, word: &str) -> Option<&[String]> {
-        self.references.get(word).map(Vec::as_slice)
+    /// Returns the references that were read for an argument, or why they could not be read; `None` if the recorded run
+    /// did not read any for it.
+    pub fn references(&self, word: &str) -> Option<Result<Vec<String>, Problem>> {
+        let problem = self.unread_references.get(word).cloned().map(Err);
+        problem.or_else(|| self.references.get(word).cloned().map(Ok))
     }
 }
 

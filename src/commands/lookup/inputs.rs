@@ -91,6 +91,10 @@ pub(super) fn expand(
         }
         let name = path.display().to_string();
         session.references(&name, || {
+            // The stdin of a replay is not that of the recorded run, and may never end.
+            if is_stdin && matches!(session, Session::Replay(_)) {
+                return Err(not_recorded());
+            }
             let (path, shown) = (path.to_owned(), name.clone());
             let read = move || match is_stdin {
                 true => lines(&mut io::stdin().lock(), "stdin", inputs.needs_newline),
@@ -155,6 +159,11 @@ fn not_read_in_time(name: &str, timeout: Duration) -> Problem {
     let message = format!("timed out after {timeout}: the references on {name} are not complete");
     Problem::new(Category::Network, message)
         .with_hint("check the command that writes them, or allow more time with --timeout")
+}
+
+fn not_recorded() -> Problem {
+    Problem::usage("the recording has no references from stdin")
+        .with_hint("run the recorded command, or pass the references as arguments")
 }
 
 fn cannot_read(name: &str, error: &io::Error) -> Problem {

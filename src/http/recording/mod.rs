@@ -30,7 +30,7 @@ pub use recorder::Recorder;
 pub use replay::Replay;
 
 use super::Clock;
-use crate::error::Stop;
+use crate::error::{Problem, Stop};
 
 /// Version of the format of recordings.
 const FORMAT: u32 = 1;
@@ -66,27 +66,24 @@ impl Session {
         matches!(self, Self::Live)
     }
 
-    /// Returns the references to use for a command-line argument. A replay returns the recorded ones instead of reading
-    /// them again.
+    /// Returns the references to use for a command-line argument. A replay returns the recorded ones, or the recorded
+    /// error, instead of reading them again.
     ///
     /// # Errors
     /// Returns the error of `read`.
-    pub fn references<E>(
+    pub fn references(
         &self,
         word: &str,
-        read: impl FnOnce() -> Result<Vec<String>, E>,
-    ) -> Result<Vec<String>, E> {
+        read: impl FnOnce() -> Result<Vec<String>, Problem>,
+    ) -> Result<Vec<String>, Problem> {
         match self {
             Self::Live => read(),
             Self::Record(recorder) => {
-                let references = read()?;
+                let references = read();
                 recorder.add_references(word, &references);
-                Ok(references)
+                references
             }
-            Self::Replay(replay) => match replay.settings().references(word) {
-                Some(references) => Ok(references.to_vec()),
-                None => read(),
-            },
+            Self::Replay(replay) => replay.settings().references(word).unwrap_or_else(read),
         }
     }
 

@@ -194,14 +194,19 @@ impl Recorder {
             .add_skipped_sources(cloud, name, skipped.to_vec());
     }
 
-    /// Records the references that were read for a command-line argument.
-    pub fn add_references(&self, word: &str, references: &[String]) {
-        let mut references = references.to_vec();
-        references.iter_mut().for_each(self.masks.text);
-        lock(&self.state)
-            .header_mut()
-            .settings
-            .add_references(word, references);
+    /// Records the references that were read for a command-line argument, or why they could not be read.
+    pub fn add_references(&self, word: &str, references: &Result<Vec<String>, Problem>) {
+        let mut references = references.clone();
+        match &mut references {
+            Ok(references) => references.iter_mut().for_each(self.masks.text),
+            Err(problem) => {
+                (self.masks.text)(&mut problem.message);
+                problem.hint.iter_mut().for_each(self.masks.text);
+            }
+        }
+        let mut state = lock(&self.state);
+        let settings = &mut state.header_mut().settings;
+        settings.add_references(word, references);
     }
 
     /// Records a duration, and returns it with the precision of the recording, so that a replay has the same value.

@@ -1,5 +1,7 @@
 //! Inputs of a run other than responses, which a replay reads from its recording.
 
+use std::io::{self, Write as _};
+
 use super::*;
 
 #[test]
@@ -23,10 +25,42 @@ fn references_from_stdin_and_files_are_replayed_from_the_recording() {
         fs::remove_file(path).unwrap();
         assert_same(arguments, &recorded, &replay(arguments, &folder));
     }
+}
+
+#[test]
+fn references_that_were_not_read_in_time_are_the_same_error_in_a_replay() {
+    let emulated = Emulated::start(WORLD);
+    let (_parent, folder) = folder();
+    let (reader, mut writer) = io::pipe().unwrap();
+    writer.write_all(format!("{FAILED}\n").as_bytes()).unwrap();
+    let wait = ["wait", "-t", "1s", "-", "-o", "json"];
+    let recorded = emulated.joblens(&with(&wait, "--record", &folder));
+    let recorded = recorded.run_with(reader);
+    assert_eq!(recorded.code, 124, "{}", recorded.stderr);
+    let message = "timed out after 1s: the references on stdin are not complete";
+    assert_eq!(recorded.json()["gate"]["reason"], message);
+    drop(writer);
+    // With all references, and without any.
+    for input in [&*format!("{SCHEDULED}\n"), ""] {
+        let replayed = joblens(&with(&wait, "--replay", &folder));
+        assert_same(&wait, &recorded, &replayed.input(input).run());
+    }
+}
+
+#[test]
+fn a_replay_does_not_read_stdin() {
+    let emulated = Emulated::start(WORLD);
     let (_parent, folder) = folder();
     emulated.get(&with(&[FAILED], "--record", &folder)).run();
-    let run = joblens(&with(&["get", "-", "-o", "name"], "--replay", &folder));
-    assert_eq!(run.input(FAILED).run().stdout.trim(), FAILED);
+    for arguments in [
+        &["get", "-", "-o", "json"][..],
+        &["get", "-f", "-", "-o", "json"],
+    ] {
+        let (endless, _writer) = io::pipe().unwrap();
+        let run = joblens(&with(arguments, "--replay", &folder)).run_with(endless);
+        let message = "the recording has no references from stdin";
+        assert_eq!((run.code, &run.error()["message"]), (2, &message.into()));
+    }
 }
 
 #[test]
