@@ -182,3 +182,39 @@ fn the_header_is_written_before_the_first_response() {
     assert_eq!(header["command"][1], "get");
     assert_eq!(header["settings"]["profiles"][0]["cloud"], "huawei");
 }
+
+#[test]
+fn a_canceled_request_does_not_advance_the_clock_of_a_replay() {
+    let emulated = Emulated::start(&format!("{WORLD}\n{SLOW_IMAGE}"));
+    let (_parent, folder) = folder();
+    let watch = ["watch", IMAGE, INSTANCE, "-o", "jsonl"];
+    let run = emulated
+        .joblens(&with(&watch, "--record", &folder))
+        .start(Stdio::piped(), Stdio::piped());
+    let file_of = |operation: &str| {
+        let files = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut paths = files.map(|file| file.path());
+        paths.find(|path| path.to_string_lossy().contains(operation))
+    };
+    emulated.wait_for_request("huawei/ShowImageJob");
+    wait_until("the instance is recorded", || {
+        file_of("InstanceServiceDetail").is_some()
+    });
+    run.signal("INT");
+    let recorded = run.end();
+    assert_eq!(recorded.code, 130, "{}", recorded.stderr);
+    let delayed = |time: &Value| (time.as_u64().unwrap() + 5000).into();
+    edit(&file_of("ShowImageJob").unwrap(), |exchange| {
+        assert_eq!(exchange["outcome"], "canceled");
+        exchange["end_ms"] = delayed(&exchange["end_ms"]);
+    });
+    edit(&folder.join("recording.json"), |header| {
+        header["ended_ms"] = delayed(&header["ended_ms"]);
+    });
+    let ended_at = |run: &Run| {
+        let last = run.stdout.lines().last().unwrap();
+        serde_json::from_str::<Value>(last).unwrap()["at"].clone()
+    };
+    let replayed = replay(&watch, &folder);
+    assert_eq!(ended_at(&replayed), ended_at(&recorded));
+}
