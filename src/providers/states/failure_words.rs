@@ -3,9 +3,10 @@
 mod tables;
 
 use tables::{
-    CHINESE_COUNTS, CHINESE_FAILURE_WORDS, CHINESE_FILLERS, CHINESE_NEGATIONS, CHINESE_SETTINGS,
-    COUNTS, EXIT_FILLERS, EXIT_PHRASES, EXIT_WORDS, FAILURE_PHRASES, FAILURE_WORDS, NAME_WORDS,
-    NEGATABLE_PHRASES, NEGATIONS, SETTINGS, UNSET, WHOLE_FAILURE_WORDS,
+    CHINESE_COUNTS, CHINESE_FAILURE_WORDS, CHINESE_FEATURES, CHINESE_FILLERS, CHINESE_NEGATIONS,
+    CHINESE_PARTS, CHINESE_SETTINGS, CHINESE_SWITCHES, CHINESE_UNITS, COUNTS, DURATIONS, ENDS,
+    EXIT_FILLERS, EXIT_PHRASES, EXIT_WORDS, FAILURE_PHRASES, FAILURE_WORDS, FLAGS, NAME_WORDS,
+    NEGATABLE_PHRASES, NEGATIONS, NONE, PARTS, SETTINGS, UNSET, WHOLE_FAILURE_WORDS,
 };
 
 /// Returns `true` if a text describes a failure, in words or by an exit code. `no error` and `exit code 0` do not.
@@ -54,23 +55,66 @@ fn separate_words(text: &str) -> String {
 
 /// Returns `true` if a text contains a word for a failure that is not negated.
 fn has_word(lower: &str, is_failure: impl Fn(&str) -> bool) -> bool {
-    let (mut before, mut end) = ("", 0);
+    let mut end = 0;
     words(lower).any(|word| {
-        let before = std::mem::replace(&mut before, word);
         let start = end + lower[end..].find(word).unwrap_or_default();
         end = start + word.len();
-        if !is_failure(word) || NEGATIONS.contains(&before) {
+        if !is_failure(word) {
             return false;
         }
-        let after = &lower[end..];
+        let (before, after) = (&lower[..start], &lower[end..]);
         let next = after.trim_start_matches(['-', '_', ' ']);
         let is_tolerated =
             next.starts_with("toleran") || next.starts_with("detection") || is_setting(word, next);
-        // The flag of another word can be a part of a message: `AssertionError: False`.
-        let is_unset = word.starts_with("preempt") && has_value(after, UNSET);
-        let is_none = counts_none(after_count(after)) || is_unset;
-        !is_tolerated && !is_none && !follows_none(&lower[..start], word)
+        let is_named = after.starts_with(['"', ':', '：', '=']) && starts_clause(before);
+        let is_duration = word == "timeout" && is_named && has_duration(after);
+        let is_none = has_value(after_count(after), NONE) || is_unset(word, before, after);
+        let is_excluded = is_tolerated || is_duration || is_none || has_negation(before);
+        !is_excluded && !follows_none(before, word) && !is_last_count(before, word, after)
     })
+}
+
+/// Returns the last word of a text, or an empty text if the text ends with another character.
+fn last_word(text: &str) -> &str {
+    let mut words = text.rsplit(|c: char| !c.is_ascii_alphanumeric());
+    words.next().unwrap_or_default()
+}
+
+/// Returns `true` if a text ends with a negation: `without any`, but not `evicted: no,`.
+fn has_negation(before: &str) -> bool {
+    let is_separator = ['-', '_', ' '];
+    let before = before.trim_end_matches(is_separator);
+    let words = [" any", " fatal"];
+    let before = strip_last(before, &words).unwrap_or(before);
+    NEGATIONS.contains(&last_word(before.trim_end_matches(is_separator)))
+}
+
+/// Returns `true` if a word is the name of a flag, or its beginning as in `abort_on_nan`, that is not set.
+fn is_unset(word: &str, before: &str, after: &str) -> bool {
+    // The value of another word can be a part of a message: `AssertionError: False`.
+    let is_question = before.ends_with("is_") || before.ends_with("has_");
+    let is_flag = FLAGS.iter().any(|flag| word.starts_with(flag));
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name = is_question || is_flag || is_name_word(word);
+    is_name && has_value(after.trim_start_matches(name), UNSET)
+}
+
+/// Returns `true` if a text is at the beginning of a sentence or of one of its parts.
+fn starts_clause(before: &str) -> bool {
+    let before = before.trim_end_matches([' ', '"']);
+    before.is_empty() || before.ends_with(ENDS) || before.ends_with(['{', '(', '（'])
+}
+
+/// Returns `true` if a text begins with the value of a setting such as `: 3600s`.
+fn has_duration(after: &str) -> bool {
+    let value = after.trim_start_matches(['"', ':', '：', '=', '为', ' ']);
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit());
+    let mut units = DURATIONS.iter();
+    unit.len() < value.len()
+        && units.any(|known| {
+            let rest = unit.strip_prefix(known);
+            rest.is_some_and(|rest| ends_value(rest.trim_start_matches('"'), ' '))
+        })
 }
 
 /// Returns `true` if a text contains one of the phrases, unless `is_excluded` for the text before and after it.
@@ -81,13 +125,16 @@ fn has_phrase(lower: &str, phrases: &[&str], is_excluded: impl Fn(&str, &str) ->
         let starts = lower.match_indices(first).map(|(at, _)| at);
         starts.filter(is_start).any(|at| {
             let after = after_phrase(&lower[at..], phrase);
-            after.is_some_and(|after| !is_excluded(&lower[..at], after))
+            after.is_some_and(|after| {
+                let next = after.trim_start_matches(['-', '_', ' ']);
+                !is_setting(phrase, next) && !is_excluded(&lower[..at], after)
+            })
         })
     })
 }
 
-/// Returns the text after a phrase. Its words can also be joined by dashes or underscores, and the last one can be a
-/// plural.
+/// Returns the text after a phrase. Its words can also be joined by dashes or underscores, there can be an article
+/// between them, and the last one can be a plural.
 fn after_phrase<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
     let is_separator = |c: char| c.is_whitespace() || c == '-' || c == '_';
     let mut rest = text;
@@ -96,7 +143,14 @@ fn after_phrase<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
         if index > 0 && next.len() == rest.len() {
             return None;
         }
-        rest = next.strip_prefix(word)?;
+        let next = next.strip_prefix(word).or_else(|| {
+            let articles = ["the ", "an ", "a "];
+            let article = articles
+                .iter()
+                .find(|article| next.starts_with(**article))?;
+            next[article.len()..].strip_prefix(word)
+        });
+        rest = next?;
     }
     let rest = rest.strip_prefix('s').unwrap_or(rest);
     (!rest.starts_with(|c: char| c.is_ascii_alphanumeric())).then_some(rest)
@@ -104,11 +158,9 @@ fn after_phrase<'a>(text: &'a str, phrase: &str) -> Option<&'a str> {
 
 /// Returns `true` if the text before or after a phrase negates it.
 fn is_negated(before: &str, after: &str) -> bool {
-    let previous = words(before).last().unwrap_or_default();
-    let is_never = previous == "never" && before.ends_with("never ");
     let after = after_count(after);
-    let is_none = counts_none(after) || has_value(after, UNSET);
-    NEGATIONS.contains(&previous) || is_never || is_none || is_count(before)
+    let is_none = has_value(after, NONE) || has_value(after, UNSET);
+    has_negation(before) || before.ends_with("never ") || is_none || is_count(before)
 }
 
 /// Returns `true` if a word and the text after it are the name of a setting.
@@ -120,12 +172,6 @@ fn is_setting(word: &str, next: &str) -> bool {
     })
 }
 
-/// Returns `true` if the number 0 follows, as in `failed: 0, succeeded: 8`. `failed: 0/4 nodes are available` is not a
-/// count of failures.
-fn counts_none(after: &str) -> bool {
-    has_value(after, &["0", "无", "none"])
-}
-
 /// Returns the text after a word such as `count`, or the whole text if there is no such word.
 fn after_count(after: &str) -> &str {
     let next = after.trim_start_matches(['-', '_', ' ']);
@@ -134,31 +180,77 @@ fn after_count(after: &str) -> &str {
     count.map_or(after, |count| &next[count.len()..])
 }
 
-/// Returns `true` if a text begins with a colon or an equals sign and one of these values.
+/// Returns `true` if a text begins with a colon or an equals sign and one of these values, as in `failed: 0, succeeded:
+/// 8` and `"error":""`. `failed: 0/4 nodes are available` is not a count of failures.
 fn has_value(after: &str, values: &[&str]) -> bool {
-    let Some(value) = after.strip_prefix([':', '=', '：']) else {
+    let after = after.trim_start_matches(['"', '\'']);
+    let Some(separator) = after.chars().next().filter(|c| ":=：".contains(*c)) else {
         return false;
     };
-    let value = value.trim_start();
-    let is_end = |rest: &str| {
-        rest.is_empty()
-            || rest.starts_with([',', ';', ')', ']', '}', '|', '\n', '，', '；', '。', '）'])
-    };
-    let mut values = values.iter();
-    values.any(|known| value.strip_prefix(known).is_some_and(is_end))
+    let value = after[separator.len_utf8()..].trim_start();
+    values.iter().any(|known| {
+        let quoted = || {
+            value
+                .strip_prefix('"')?
+                .strip_prefix(known)?
+                .strip_prefix('"')
+        };
+        let rest = value.strip_prefix(known).or_else(quoted);
+        rest.is_some_and(|rest| ends_value(rest, separator))
+    })
+}
+
+/// Returns `true` if the text after a value does not belong to it: it is empty, or begins with a comma or with another
+/// name and value, as in `fail=0 error=0`.
+fn ends_value(rest: &str, separator: char) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let next = rest.strip_prefix(' ').unwrap_or_default();
+    let value = next.trim_start_matches(is_name);
+    let has_next = separator == '=' && value.len() < next.len() && value.starts_with('=');
+    rest.is_empty() || rest.starts_with(ENDS) || has_next
 }
 
 /// Returns `true` after the number 0, as in `0 errors` and `0 failed`, but not in `worker-0: error` and `worker-0
-/// failed`.
+/// failed`. There can be a part of the job between them: `no nodes failed`.
 fn follows_none(before: &str, word: &str) -> bool {
-    (word.ends_with('s') || word == "failed") && is_count(before)
+    let end = before.trim_end_matches(' ');
+    let part = last_word(end);
+    let is_part = PARTS.contains(&part.trim_end_matches('s')) || part == "processes";
+    let counted = if is_part {
+        &end[..end.len() - part.len()]
+    } else {
+        before
+    };
+    let is_counted = word.ends_with('s') || word == "failed";
+    is_counted && (is_count(counted) || is_part && has_negation(counted))
 }
 
-/// Returns `true` for a text that ends with the number 0, which is not a part of a name such as `worker-0`.
+/// Returns `true` for `failed` between two numbers, the second of which is 0: `passed 100 failed 0`.
+fn is_last_count(before: &str, word: &str, after: &str) -> bool {
+    let number = last_word(before.trim_end_matches([',', ' ']));
+    let is_last = after
+        .strip_prefix(" 0")
+        .is_some_and(|rest| ends_value(rest, ' '));
+    word == "failed" && is_last && number.parse::<u64>().is_ok()
+}
+
+/// Returns `true` for a text that ends with the number 0, such as `0` or `0/8`, which is not a part of a name such as
+/// `worker-0` or `worker 0`.
 fn is_count(before: &str) -> bool {
-    before.strip_suffix("0 ").is_some_and(|before| {
-        !before.ends_with(|c: char| c.is_alphanumeric() || "-_#.:".contains(c))
-    })
+    let Some(number) = before.strip_suffix(' ') else {
+        return false;
+    };
+    let total = number.trim_end_matches(|c: char| c.is_ascii_digit());
+    let count = total
+        .strip_suffix('/')
+        .or_else(|| total.strip_suffix(" of "));
+    count
+        .unwrap_or(number)
+        .strip_suffix('0')
+        .is_some_and(|before| {
+            let is_name = |c: char| c.is_alphanumeric() || "-_#.:/".contains(c);
+            !before.ends_with(is_name) && !PARTS.contains(&last_word(before.trim_end()))
+        })
 }
 
 /// Returns `true` if a text contains an exit code or a signal other than 0, such as `exit code 137`.
@@ -197,25 +289,61 @@ fn contains_without_negation(text: &str, word: &str) -> bool {
     matches.any(|(at, _)| {
         let mut before = &text[..at];
         let after = &text[at + word.len()..];
-        let mut settings = CHINESE_SETTINGS.iter();
-        let is_setting = settings.any(|(setting, previous, next)| {
-            let is_before = previous.iter().any(|word| before.ends_with(word));
-            *setting == word && (is_before || next.iter().any(|word| after.starts_with(word)))
-        });
-        if is_setting {
+        if is_chinese_setting(word, before, after) || follows_chinese_none(before) {
             return false;
         }
-        let fillers = || CHINESE_FILLERS.iter();
-        while let Some(rest) = fillers().find_map(|filler| before.strip_suffix(filler)) {
+        while let Some(rest) = strip_last(before, CHINESE_FILLERS) {
             before = rest;
         }
-        let mut negations = CHINESE_NEGATIONS.iter();
-        let counted = CHINESE_COUNTS
-            .iter()
-            .find_map(|count| after.strip_prefix(count));
-        let is_none = counts_none(counted.unwrap_or(after)) || has_value(after, &["否"]);
-        !is_none && !negations.any(|negation| before.ends_with(negation))
+        let is_none = precedes_chinese_none(after) || has_value(after, &["否"]);
+        !is_none && strip_last(before, CHINESE_NEGATIONS).is_none()
     })
+}
+
+fn strip_first<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
+    words.iter().find_map(|word| text.strip_prefix(word))
+}
+
+fn strip_last<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
+    words.iter().find_map(|word| text.strip_suffix(word))
+}
+
+/// Returns `true` if a Chinese word is a part of the name or the value of a setting, such as `超时时间：3600秒` or
+/// `内存溢出保护已启用`.
+fn is_chinese_setting(word: &str, before: &str, after: &str) -> bool {
+    let is_named = CHINESE_SETTINGS.iter().any(|(setting, previous, next)| {
+        let is_before = strip_last(before, previous).is_some();
+        *setting == word && (is_before || strip_first(after, next).is_some())
+    });
+    let is_switched = strip_first(after, CHINESE_FEATURES).is_some_and(|rest| {
+        let rest = rest.strip_prefix('已').unwrap_or(rest);
+        strip_first(rest, CHINESE_SWITCHES).is_some()
+    });
+    let duration = after.strip_prefix("时间").filter(|_| word == "超时");
+    let is_duration = duration.is_some_and(has_duration) && starts_clause(before);
+    is_named || is_switched || is_duration
+}
+
+/// Returns `true` after the number 0, as in `0个失败` and `0 个任务失败`, but not in `第0个失败`.
+fn follows_chinese_none(before: &str) -> bool {
+    let before = strip_last(before, CHINESE_PARTS).unwrap_or(before);
+    let count = strip_last(before.trim_end(), CHINESE_UNITS);
+    count.is_some_and(|count| {
+        let rest = count.trim_end().strip_suffix('0');
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_#.:/第".contains(c);
+        rest.is_some_and(|rest| !rest.ends_with(is_name))
+    })
+}
+
+/// Returns `true` before the number 0 or another empty value, as in `失败 0 个` and `错误信息：无`.
+fn precedes_chinese_none(after: &str) -> bool {
+    let after = strip_first(after, CHINESE_COUNTS).unwrap_or(after);
+    let value = after.trim_start_matches([':', '：', '=', '为', ' ']);
+    let is_zero = value.strip_prefix('0').is_some_and(|rest| {
+        let rest = strip_first(rest.trim_start_matches(' '), CHINESE_UNITS).unwrap_or(rest);
+        ends_value(rest, ' ')
+    });
+    is_zero || has_value(after, NONE)
 }
 
 #[cfg(test)]
