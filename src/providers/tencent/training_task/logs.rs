@@ -52,6 +52,16 @@ struct Line {
     timestamp: Timestamp,
 }
 
+/// Recognizes pages that only have lines that were written during a read. They end the read, because a job that
+/// writes faster than pages are requested would otherwise extend it without end. The next read returns the rest.
+struct Growth {
+    started_at: DateTime<Utc>,
+    /// Number of lines of the longest page.
+    longest: usize,
+    /// Number of successive pages with less than half of those lines.
+    short_pages: u8,
+}
+
 /// A position in the log of a run: the lines from `second` on, without those in `known`.
 #[derive(Debug, PartialEq, Eq)]
 struct RunLogPosition {
@@ -135,9 +145,11 @@ impl LogReader<'_> {
     /// Reads the new lines at a position.
     async fn page(&self, position: RunLogPosition) -> Result<LogChunk, Problem> {
         let mut lines: Vec<Line> = Vec::new();
+        let mut growth = Growth::since(self.api.client.http.server_now());
         let has_more = loop {
             let page = self.lines(&position, "ASC", lines.len(), None).await?;
-            let is_last = !append(&mut lines, page)?;
+            let is_new = growth.has_only_new_lines(&page);
+            let is_last = !append(&mut lines, page)? || is_new;
             if is_last || lines.len() >= position.line_hashes.len() + MAX_NEW_LINES {
                 break !is_last;
             }
@@ -253,6 +265,36 @@ fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<bool, Problem> {
             Err(Problem::new(Category::InvalidResponse, message))
         }
         false => Ok(has_new),
+    }
+}
+
+impl Growth {
+    /// Number of successive short pages that end a read.
+    const MAX_SHORT_PAGES: u8 = 3;
+
+    fn since(started_at: DateTime<Utc>) -> Self {
+        Self {
+            started_at,
+            longest: 0,
+            short_pages: 0,
+        }
+    }
+
+    /// Returns `true` if the lines of a page were written after the start of the read, or became readable after it.
+    fn has_only_new_lines(&mut self, page: &[Line]) -> bool {
+        self.longest = self.longest.max(page.len());
+        self.short_pages = match page.len() * 2 < self.longest {
+            true => self.short_pages.saturating_add(1),
+            false => 0,
+        };
+        let times = page.iter().filter_map(|line| line.timestamp.utc());
+        let newest = times.map(|time| time.to_datetime()).max();
+        page.len() < PAGE_LINES
+            && newest.is_some_and(|newest| {
+                // The time at which a line became readable is not known, but only lines of the last seconds are late.
+                let is_late = newest >= self.started_at - MAX_DELAY;
+                newest >= self.started_at || (is_late && self.short_pages >= Self::MAX_SHORT_PAGES)
+            })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tests of logs whose pages are shorter than requested, and of tasks without a run.
 
+use chrono::{DateTime, TimeDelta};
+
 use super::*;
 
 /// Responds with at most `page` of the 250 lines of a log per request.
@@ -33,7 +35,8 @@ async fn a_page_with_fewer_lines_than_requested_is_not_taken_for_the_last() {
     for page in [7, 50, 99, 100] {
         for (tail_lines, first) in [(None, 0), (Some(10_000), 0), (Some(120), 130)] {
             let jobs = vec![task(TASK, "RUNNING", &[])];
-            let (_server, client) = serve(jobs, paged(page)).await;
+            let (server, client) = serve(jobs, paged(page)).await;
+            server.set(300);
             let params = LogParams {
                 tail_lines,
                 ..LogParams::default()
@@ -61,6 +64,50 @@ async fn a_short_page_that_is_repeated_is_the_whole_log() {
             text = text.lines().rev().map(|line| format!("{line}\n")).collect();
         }
         assert_eq!(text, "a\nb\n");
+    }
+}
+
+#[tokio::test]
+async fn lines_that_are_written_during_a_read_do_not_extend_it() {
+    for delay in [0, 3] {
+        let requests: Arc<AtomicI64> = Arc::default();
+        let count = requests.clone();
+        // Writes ten lines per second. Each request takes 0.2 s.
+        let responder: Responder = Arc::new(move |request| {
+            let operation = emulated(&CLOUD).operation(request)?;
+            if operation != "DescribeLogs" {
+                return None;
+            }
+            let body: Value = serde_json::from_slice(&request.body).ok()?;
+            let offset = usize::try_from(body["Offset"].as_u64()?).ok()?;
+            let request = count.fetch_add(1, Ordering::Relaxed);
+            let readable = 50 + request * 2 - delay * 10;
+            let start = DateTime::parse_from_rfc3339(body["StartTime"].as_str()?).ok()?;
+            let lines = (0..readable).filter_map(|number| {
+                let base = DateTime::parse_from_rfc3339("2026-01-02T03:04:00Z").ok()?;
+                let at = base + TimeDelta::milliseconds(100 * number);
+                let line = json!({
+                    "Id": number.to_string(), "Message": format!("第 {number} 行"),
+                    "Timestamp": at.to_rfc3339(),
+                });
+                (at >= start).then_some(line)
+            });
+            let lines: Vec<Value> = lines.skip(offset).take(100).collect();
+            let body = json!({"Response": {"Content": lines}});
+            Some(ServerResponse::json(200, &body))
+        });
+        let (_server, client) = serve(vec![task(TASK, "RUNNING", &[])], responder).await;
+        let params = LogParams::default();
+        let (mut text, position) = read(&*client, &params, LogPosition::Start).await;
+        let first = requests.load(Ordering::Relaxed);
+        assert!((1..=5).contains(&first), "{first} requests");
+        let (rest, _) = read(&*client, &params, position).await;
+        text += &rest;
+        let last = requests.load(Ordering::Relaxed);
+        assert!((2..=10).contains(&last), "{last} requests");
+        let count = text.lines().count();
+        assert!(count >= 28, "{count}");
+        assert_eq!(text, lines(0..count));
     }
 }
 
