@@ -346,22 +346,34 @@ fn explain(job: &mut Job, is_complete: bool) {
     }
 }
 
-/// Describes the failure of an instance by its message or reason, and by its exit code unless the text contains it.
+/// Describes the failure of an instance by its message or reason, and by its exit code unless the text names it.
 fn failure_of(task: &Task) -> String {
     let text = task.message.as_deref().or(task.reason.as_deref());
     let code = task.exit_code.map(|code| code.to_string());
-    let contains = |text: &str, code: &str| {
-        let mut numbers = text.split(|c: char| c != '-' && !c.is_ascii_digit());
-        numbers.any(|number| number == code)
-    };
     match (text, code) {
-        (Some(text), Some(code)) if !contains(text, &code) => {
+        (Some(text), Some(code)) if !names_exit_code(text, &code) => {
             format!("{text} (exit code {code})")
         }
         (Some(text), _) => text.to_owned(),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "failed".to_owned(),
     }
+}
+
+/// Returns `true` if a text has the exit code after a word such as `exited`. Other numbers can be equal to the code.
+fn names_exit_code(text: &str, code: &str) -> bool {
+    const FILLERS: [&str; 4] = ["with", "code", "status", "is"];
+    let text = text.to_ascii_lowercase();
+    let mut is_code_expected = false;
+    let mut words = text.split(|c: char| c != '-' && !c.is_alphanumeric());
+    words.any(|word| {
+        if is_code_expected && word == code {
+            return true;
+        }
+        let is_filler = word.is_empty() || FILLERS.contains(&word);
+        is_code_expected = word.starts_with("exit") || (is_code_expected && is_filler);
+        false
+    })
 }
 
 #[cfg(test)]

@@ -101,6 +101,20 @@ async fn the_message_of_a_failure_has_the_exit_code_and_no_text_for_a_success() 
             "exit with code 137",
             "exit with code 137 (exit code 13)",
         ),
+        (
+            json!(1),
+            "",
+            "worker 1 of 4: node lost",
+            "worker 1 of 4: node lost (exit code 1)",
+        ),
+        (
+            json!(1),
+            "",
+            "failed at 10.0.0.1",
+            "failed at 10.0.0.1 (exit code 1)",
+        ),
+        (json!(137), "", "Exit code: 137.", "Exit code: 137."),
+        (json!(-1), "", "exited with -1", "exited with -1"),
         (json!(0), "", "node lost", "node lost"),
         (json!(null), "", "success", "failed"),
     ] {
