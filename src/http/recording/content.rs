@@ -42,6 +42,15 @@ pub(super) enum Content {
     },
 }
 
+impl Content {
+    /// Returns `true` if the body is text in XML, which may be incomplete.
+    pub fn is_xml(&self) -> bool {
+        let Self::Text(text) = self else { return false };
+        let text = text.trim_start_matches('\u{feff}');
+        text.trim_start().starts_with('<')
+    }
+}
+
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

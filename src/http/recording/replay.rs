@@ -245,8 +245,14 @@ impl Replay {
             }
             // For an error response, the status is sufficient.
             Outcome::Response(recorded) if recorded.is_masked && recorded.status < 400 => {
-                let message = "the response could not be read, so its values were not recorded";
-                let message = format!("{}: {message}", quotable_path(&path));
+                let cause = match recorded.body.is_xml() {
+                    true => "is XML",
+                    false => "could not be read",
+                };
+                let message = format!(
+                    "{}: the response {cause}, so its values were not recorded",
+                    quotable_path(&path)
+                );
                 return Err(RequestError::new(Category::InvalidResponse, message));
             }
             Outcome::Response(recorded) if !(100..=599).contains(&recorded.status) => {

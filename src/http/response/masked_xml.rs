@@ -2,7 +2,7 @@
 
 use crate::secret::MASK;
 
-/// Masks the texts of elements, except those named in `shown`, and the values of attributes, even if the XML is
+/// Masks the texts of elements, except those named in `shown` in any namespace, and the values of attributes, even if the XML is
 /// incomplete. At the first place where it is not the XML of an API, the rest is dropped: after a quote that is not
 /// escaped, a value cannot be distinguished from a name.
 pub(in crate::http) fn mask_xml_texts(text: &str, shown: &[&str]) -> String {
@@ -45,7 +45,8 @@ impl<'a> Masker<'a> {
             || self
                 .open
                 .last()
-                .is_some_and(|name| self.shown.contains(name));
+                .and_then(|name| name.rsplit(':').next())
+                .is_some_and(|name| self.shown.contains(&name));
         self.masked.push_str(if is_shown { text } else { MASK });
         self.has_text |= !is_blank;
     }
@@ -157,6 +158,10 @@ mod tests {
             (
                 "<E><Code>Bad</Code><HostId>h</HostId><Message><![CDATA[no]]></Message></E>",
                 "<E><Code>Bad</Code><HostId>***</HostId><Message><![CDATA[no]]></Message></E>",
+            ),
+            (
+                "<s:E xmlns:s='x'><s:Code>Bad</s:Code><Code:s>x</Code:s></s:E>",
+                "<s:E xmlns:s='***'><s:Code>Bad</s:Code><Code:s>***</Code:s></s:E>",
             ),
         ] {
             assert_eq!(mask_xml_texts(text, &["Code", "Message"]), masked);

@@ -304,3 +304,16 @@ fn only_secrets_in_the_response_of_a_credential_service_are_masked() {
     let recorded = content(Some("***3"), body.to_string().as_bytes());
     assert_eq!(recorded, (Content::Json(masked), Extent::Whole));
 }
+
+#[test]
+fn xml_is_recognized_by_its_beginning() {
+    for (text, is_xml) in [
+        ("\u{feff} <R><V>***</V></R>", true),
+        ("<R><***", true),
+        ("***", false),
+        ("{\"a\":", false),
+    ] {
+        assert_eq!(Content::Text(text.to_owned()).is_xml(), is_xml, "{text}");
+    }
+    assert!(!Content::Json(json!("<R/>")).is_xml());
+}
