@@ -116,7 +116,7 @@ fn rejected(response: &Response, context: &ErrorContext<'_>) -> RequestError {
         504 => ": the host did not answer in time",
         _ => "",
     };
-    let is_transient = status == 429 || status >= 500 && status != 501;
+    let is_transient = status == 429 || (status >= 500 && ![501, 511].contains(&status));
     let retry = match is_transient {
         true => RetryAction::Backoff,
         false => RetryAction::No,
@@ -126,8 +126,8 @@ fn rejected(response: &Response, context: &ErrorContext<'_>) -> RequestError {
     let bypass = bypass(context.proxy);
     let hint = match status {
         404 | 405 | 501 => CHECK.to_owned(),
-        // A redirect is usually to a login page.
-        300..=399 => format!("log in to the proxy, such as with a browser{bypass}"),
+        // A redirect is usually to a login page; 511 is Network Authentication Required.
+        300..=399 | 511 => format!("log in to the proxy, such as with a browser{bypass}"),
         429 => "try again later, or lower --concurrency".to_owned(),
         500.. => format!("check the host name {host}, try again later{bypass}"),
         _ => allow(context),

@@ -105,6 +105,7 @@ fn every_proxy_status_is_named_and_only_transient_ones_are_retried() {
         (502, RetryAction::Backoff),
         (503, RetryAction::Backoff),
         (504, RetryAction::Backoff),
+        (511, RetryAction::No),
     ] {
         let error = proxy_rejection(status, "", None);
         assert!(
@@ -144,6 +145,10 @@ fn the_hint_for_a_proxy_depends_on_its_status() {
         (
             504,
             "check the host name a.example, try again later, or add the host to NO_PROXY",
+        ),
+        (
+            511,
+            "log in to the proxy, such as with a browser, or add the host to NO_PROXY",
         ),
     ] {
         let error = proxy_rejection(status, "", Some("http://10.0.0.1:80"));

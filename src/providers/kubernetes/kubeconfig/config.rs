@@ -305,8 +305,21 @@ fn wrong_type(document: &Value) -> Option<String> {
         return Some(message(name, "text"));
     }
     let mut lists = LISTS.iter();
-    let list = lists.find(|name| is_other(name, Value::is_array))?;
-    Some(message(list, "a list"))
+    if let Some(list) = lists.find(|name| is_other(name, Value::is_array)) {
+        return Some(message(list, "a list"));
+    }
+    let is_object = |value: &Value| value.is_object() || value.is_null();
+    let are_objects = |value: &Value| {
+        value
+            .as_array()
+            .is_none_or(|list| list.iter().all(is_object))
+    };
+    let mut lists = LISTS.iter();
+    let list = lists.find(|name| {
+        let value = document.get(**name);
+        value.is_some_and(|value| !are_objects(value))
+    })?;
+    Some(message(list, "a list of objects"))
 }
 
 /// Returns a name that occurs twice in a list.

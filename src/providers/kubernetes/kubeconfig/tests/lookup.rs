@@ -43,6 +43,14 @@ fn the_first_kubeconfig_file_that_defines_a_name_takes_precedence() {
         ),
         ("clusters: {name: c}\n", "clusters that is not a list"),
         ("users: 1\n", "users that is not a list"),
+        (
+            "contexts: [text]\n",
+            "contexts that is not a list of objects",
+        ),
+        (
+            "users: [{name: u}, 1]\n",
+            "users that is not a list of objects",
+        ),
         ("current-context: [x]\n", "current-context that is not text"),
     ] {
         write(home.path(), "typed", document);
