@@ -54,6 +54,7 @@ struct Line {
 
 /// Recognizes pages that only have lines that were written during a read. They end the read, because a job that
 /// writes faster than pages are requested would otherwise extend it without end. The next read returns the rest.
+#[derive(Default)]
 struct Growth {
     started_at: DateTime<Utc>,
     /// Number of lines of the longest page.
@@ -145,11 +146,16 @@ impl LogReader<'_> {
     /// Reads the new lines at a position.
     async fn page(&self, position: RunLogPosition) -> Result<LogChunk, Problem> {
         let mut lines: Vec<Line> = Vec::new();
-        let mut growth = Growth::since(self.api.client.http.server_now());
+        let mut first_length = None;
+        let mut growth = Growth {
+            started_at: self.api.client.http.server_now(),
+            ..Growth::default()
+        };
         let has_more = loop {
             let page = self.lines(&position, "ASC", lines.len(), None).await?;
             let is_new = growth.has_only_new_lines(&page);
-            let is_last = !append(&mut lines, page)? || is_new;
+            let first_length = *first_length.get_or_insert(page.len());
+            let is_last = !append(&mut lines, page, first_length)? || is_new;
             if is_last || lines.len() >= position.line_hashes.len() + MAX_NEW_LINES {
                 break !is_last;
             }
@@ -196,12 +202,14 @@ impl LogReader<'_> {
             .unwrap_or(usize::MAX)
             .min(MAX_TAIL_LINES);
         let mut lines: Vec<Line> = Vec::new();
+        let mut first_length = None;
         let has_read_all = loop {
             // New lines that arrive between two pages move other lines to the next page.
             let end = lines.iter().find_map(Line::second);
             let end = end.map(|second| second + TimeDelta::seconds(1));
             let page = self.lines(&position, "DESC", lines.len(), end).await?;
-            let is_last = !append(&mut lines, page)?;
+            let first_length = *first_length.get_or_insert(page.len());
+            let is_last = !append(&mut lines, page, first_length)?;
             let ends = [lines.first(), lines.last()].map(|line| line.and_then(Line::second));
             let is_enough = lines.len() >= count && ends[0] != ends[1];
             if is_last || is_enough || lines.len() >= MAX_TAIL_LINES {
@@ -252,11 +260,27 @@ fn decode(body: &[u8]) -> Result<Vec<Line>, String> {
 }
 
 /// Appends a page, without the lines that moved to it because new lines arrived. Returns `false` if the page has no
-/// new lines: a page with fewer lines than requested need not be the last one.
-fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<bool, Problem> {
-    let first = page.first().map(Line::hash);
-    let known = lines.iter().position(|line| Some(line.hash()) == first);
+/// new lines: a page with fewer lines than requested need not be the last one. `first_length` is the number of lines
+/// of the first page.
+fn append(lines: &mut Vec<Line>, page: Vec<Line>, first_length: usize) -> Result<bool, Problem> {
     let (count, is_full) = (lines.len(), page.len() >= PAGE_LINES);
+    let mut first_page = page.iter().zip(lines.iter().take(first_length));
+    let is_repeated = count > 0
+        && page.len() >= first_length
+        && first_page.all(|(line, first)| line.hash() == first.hash());
+    let hashes: Vec<u64> = page.iter().map(Line::hash).collect();
+    let mut known = page.first().and_then(|first| {
+        let at = lines.iter().position(|line| line.hash() == hashes[0])?;
+        // Without an id, equal lines can be different lines that were written within a second.
+        let old: Vec<u64> = lines[at..].iter().map(Line::hash).collect();
+        let repetitions = old.iter().chain(&hashes).filter(|hash| **hash == hashes[0]);
+        let is_unique = old.len() > 1 && repetitions.count() == 2;
+        let is_moved = is_unique && old.iter().zip(&hashes).all(|(old, new)| old == new);
+        (first.id.0.is_some() || is_moved).then_some(at)
+    });
+    if is_repeated {
+        known = Some(0);
+    }
     lines.extend(page.into_iter().skip(known.map_or(0, |at| count - at)));
     let has_new = lines.len() > count;
     match is_full && (known == Some(0) || !has_new) {
@@ -271,14 +295,6 @@ fn append(lines: &mut Vec<Line>, page: Vec<Line>) -> Result<bool, Problem> {
 impl Growth {
     /// Number of successive short pages that end a read.
     const MAX_SHORT_PAGES: u8 = 3;
-
-    fn since(started_at: DateTime<Utc>) -> Self {
-        Self {
-            started_at,
-            longest: 0,
-            short_pages: 0,
-        }
-    }
 
     /// Returns `true` if the lines of a page were written after the start of the read, or became readable after it.
     fn has_only_new_lines(&mut self, page: &[Line]) -> bool {

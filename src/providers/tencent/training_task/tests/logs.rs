@@ -6,18 +6,23 @@ use super::*;
 
 /// Responds with at most `page` of the 250 lines of a log per request.
 fn paged(page: usize) -> Responder {
+    let line = |number: usize| {
+        let (minute, second) = (number / 60, number % 60);
+        json!({
+            "Id": number.to_string(), "Message": format!("第 {number} 行"),
+            "Timestamp": format!("2026-01-02T03:{minute:02}:{second:02}Z"),
+        })
+    };
+    paged_lines((0..250).map(line).collect(), page)
+}
+
+/// Responds with at most `page` of the lines of a log per request.
+fn paged_lines(lines: Vec<Value>, page: usize) -> Responder {
     Arc::new(move |request| {
         let operation = emulated(&CLOUD).operation(request)?;
         let body: Value = serde_json::from_slice(&request.body).ok()?;
         let offset = usize::try_from(body["Offset"].as_u64()?).ok()?;
-        let line = |number: usize| {
-            let (minute, second) = (number / 60, number % 60);
-            json!({
-                "Id": number.to_string(), "Message": format!("第 {number} 行"),
-                "Timestamp": format!("2026-01-02T03:{minute:02}:{second:02}Z"),
-            })
-        };
-        let mut lines: Vec<Value> = (0..250).map(line).collect();
+        let mut lines = lines.clone();
         if let Some(end) = body["EndTime"].as_str() {
             lines.retain(|line| line["Timestamp"].as_str() <= Some(end));
         }
@@ -43,6 +48,28 @@ async fn a_page_with_fewer_lines_than_requested_is_not_taken_for_the_last() {
             };
             let (text, _) = read(&*client, &params, LogPosition::Start).await;
             assert_eq!(text, lines(first..250), "{page} {tail_lines:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn equal_lines_without_an_id_are_all_read() {
+    for page in [3, 7, 20, 100] {
+        for tail_lines in [None, Some(10_000)] {
+            let line = |number: usize| {
+                let second = number / 5;
+                json!({"Message": "same", "Timestamp": format!("2026-01-02T03:03:{second:02}Z")})
+            };
+            let lines = (0..250).map(line).collect();
+            let jobs = vec![task(TASK, "RUNNING", &[])];
+            let (server, client) = serve(jobs, paged_lines(lines, page)).await;
+            server.set(300);
+            let params = LogParams {
+                tail_lines,
+                ..LogParams::default()
+            };
+            let (text, _) = read(&*client, &params, LogPosition::Start).await;
+            assert_eq!(text.lines().count(), 250, "{page} {tail_lines:?}");
         }
     }
 }
