@@ -2,9 +2,9 @@
 
 use crate::secret::MASK;
 
-/// Masks the texts of elements, except those named in `shown` in any namespace, and the values of attributes, even if the XML is
-/// incomplete. At the first place where it is not the XML of an API, the rest is dropped: after a quote that is not
-/// escaped, a value cannot be distinguished from a name.
+/// Masks the texts of elements, except those named in `shown` in any namespace, and the values of attributes, even if
+/// the XML is incomplete. At the first place where it is not the XML of an API, the rest is dropped: after a quote that
+/// is not escaped, a value cannot be distinguished from a name.
 pub(in crate::http) fn mask_xml_texts(text: &str, shown: &[&str]) -> String {
     let mut masker = Masker {
         rest: text,
