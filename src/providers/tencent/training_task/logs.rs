@@ -55,7 +55,7 @@ struct Line {
 /// Recognizes pages that only have lines that were written during a read. They end the read, because a job that
 /// writes faster than pages are requested would otherwise extend it without end. The next read returns the rest.
 #[derive(Default)]
-struct Growth {
+struct GrowthDetector {
     started_at: DateTime<Utc>,
     /// Number of lines of the longest page.
     longest: usize,
@@ -147,15 +147,15 @@ impl LogReader<'_> {
     async fn page(&self, position: RunLogPosition) -> Result<LogChunk, Problem> {
         let mut lines: Vec<Line> = Vec::new();
         let mut first_length = None;
-        let mut growth = Growth {
+        let mut growth = GrowthDetector {
             started_at: self.api.client.http.server_now(),
-            ..Growth::default()
+            ..GrowthDetector::default()
         };
         let has_more = loop {
             let page = self.lines(&position, "ASC", lines.len(), None).await?;
-            let is_new = growth.has_only_new_lines(&page);
+            let is_growing = growth.ends_read(&page);
             let first_length = *first_length.get_or_insert(page.len());
-            let is_last = !append(&mut lines, page, first_length)? || is_new;
+            let is_last = !append(&mut lines, page, first_length)? || is_growing;
             if is_last || lines.len() >= position.line_hashes.len() + MAX_NEW_LINES {
                 break !is_last;
             }
@@ -292,12 +292,13 @@ fn append(lines: &mut Vec<Line>, page: Vec<Line>, first_length: usize) -> Result
     }
 }
 
-impl Growth {
+impl GrowthDetector {
     /// Number of successive short pages that end a read.
     const MAX_SHORT_PAGES: u8 = 3;
 
-    /// Returns `true` if the lines of a page were written after the start of the read, or became readable after it.
-    fn has_only_new_lines(&mut self, page: &[Line]) -> bool {
+    /// Records a page. Returns `true` if its lines were written after the start of the read, or became readable after
+    /// it.
+    fn ends_read(&mut self, page: &[Line]) -> bool {
         self.longest = self.longest.max(page.len());
         self.short_pages = match page.len() * 2 < self.longest {
             true => self.short_pages.saturating_add(1),
