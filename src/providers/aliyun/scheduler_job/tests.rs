@@ -219,6 +219,11 @@ async fn read_listed(info: Value, rows: Value, trust: bool) -> GetResult {
         };
         Some(ServerResponse::json(200, &body))
     });
+    get(respond, trust).await
+}
+
+/// Looks up a job at a server with these responses.
+async fn get(respond: Responder, trust: bool) -> GetResult {
     let state = EmulatedState::new(Vec::new(), start_time());
     let server = TestServer::start(&CLOUD, state, respond).await;
     let client = client(&CLOUD, &server, &server.transport());

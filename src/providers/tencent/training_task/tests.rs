@@ -7,13 +7,15 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use super::*;
-use crate::error::Category;
+use crate::error::{Category, Problem};
 use crate::providers::tencent::CLOUD;
 use crate::providers::tencent::test_support::{job, rejecting, serve};
 use crate::providers::test_support::{
     get_options, get_options_without_details, promptly, reference,
 };
-use crate::providers::{Client, Cursor, Filter, LogParams, LogPosition, LogRequest, LogSource};
+use crate::providers::{
+    Client, Cursor, Filter, LogChunk, LogParams, LogPosition, LogRequest, LogSource,
+};
 use crate::reference::{Reference, Scope};
 use crate::test_support::jobs::{hanging, responding};
 use crate::test_support::kinds::check_kind;
@@ -36,23 +38,32 @@ fn task(id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
     job(&TRAINING_TASK, id, word, lines)
 }
 
+/// Reads a part of a log.
+async fn read_chunk(
+    client: &dyn Client,
+    params: &LogParams,
+    position: &LogPosition,
+) -> Result<LogChunk, Problem> {
+    let request = LogRequest {
+        reference: &reference(&TRAINING_TASK, &[TASK]),
+        source: &LogSource::default(),
+        position,
+        params,
+        before: &[],
+        options: &get_options(),
+    };
+    client.read_log(request).await
+}
+
 /// Reads a log from a position to its end. Returns its text and the position after it.
 async fn read(
     client: &dyn Client,
     params: &LogParams,
     mut position: LogPosition,
 ) -> (String, LogPosition) {
-    let (reference, mut text) = (reference(&TRAINING_TASK, &[TASK]), String::new());
+    let mut text = String::new();
     loop {
-        let request = LogRequest {
-            reference: &reference,
-            source: &LogSource::default(),
-            position: &position,
-            params,
-            before: &[],
-            options: &get_options(),
-        };
-        let chunk = client.read_log(request).await.unwrap();
+        let chunk = read_chunk(client, params, &position).await.unwrap();
         text += &String::from_utf8(chunk.data).unwrap();
         assert_eq!(chunk.truncated, None);
         position = chunk.next.unwrap();
@@ -231,22 +242,6 @@ async fn a_log_can_start_at_a_time_and_show_timestamps() {
         text,
         "2026-01-02T03:03:25Z 第 1 行\n2026-01-02T03:03:35.500Z 第 2 行\n"
     );
-}
-
-#[tokio::test]
-async fn a_task_without_a_run_has_no_log() {
-    let jobs = vec![task(TASK, "SUBMITTING", &[])];
-    let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
-    let request = LogRequest {
-        reference: &reference(&TRAINING_TASK, &[TASK]),
-        source: &LogSource::default(),
-        position: &LogPosition::Start,
-        params: &LogParams::default(),
-        before: &[],
-        options: &get_options(),
-    };
-    let problem = client.read_log(request).await.unwrap_err();
-    assert_eq!(problem.category, Category::NotFound);
 }
 
 #[tokio::test]

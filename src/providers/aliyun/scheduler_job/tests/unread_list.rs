@@ -13,15 +13,7 @@ async fn read(info: &str, list: (u16, Value), trust: bool) -> Job {
             false => ServerResponse::json(200, &info),
         })
     });
-    let state = EmulatedState::new(Vec::new(), start_time());
-    let server = TestServer::start(&CLOUD, state, respond).await;
-    let client = client(&CLOUD, &server, &server.transport());
-    let options = RequestOptions {
-        flags: trust.then_some(TRUST_FINISHED.name).into_iter().collect(),
-        ..get_options()
-    };
-    let reference = reference(&SCHEDULER_JOB, &["c", "2"]);
-    client.get(&reference, &options).await.unwrap().job
+    get(respond, trust).await.job
 }
 
 #[tokio::test]

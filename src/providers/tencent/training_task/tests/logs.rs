@@ -139,6 +139,14 @@ async fn lines_that_are_written_during_a_read_do_not_extend_it() {
 }
 
 #[tokio::test]
+async fn a_task_without_a_run_has_no_log() {
+    let jobs = vec![task(TASK, "SUBMITTING", &[])];
+    let (_server, client) = serve(jobs, Arc::new(|_| None)).await;
+    let read = read_chunk(&*client, &LogParams::default(), &LogPosition::Start).await;
+    assert_eq!(read.unwrap_err().category, Category::NotFound);
+}
+
+#[tokio::test]
 async fn the_message_for_a_missing_run_depends_on_the_state() {
     let waiting = "the task has not started; it has no log yet";
     let unknown = "the run of the task is not known (no LatestInstanceId)";
@@ -153,15 +161,8 @@ async fn the_message_for_a_missing_run_depends_on_the_state() {
         let response = ServerResponse::json(200, &body);
         let responder = responding(&CLOUD, &[GET.name], response);
         let (_server, client) = serve(Vec::new(), responder).await;
-        let request = LogRequest {
-            reference: &reference(&TRAINING_TASK, &[TASK]),
-            source: &LogSource::default(),
-            position: &LogPosition::Start,
-            params: &LogParams::default(),
-            before: &[],
-            options: &get_options(),
-        };
-        let problem = client.read_log(request).await.unwrap_err();
+        let read = read_chunk(&*client, &LogParams::default(), &LogPosition::Start).await;
+        let problem = read.unwrap_err();
         assert_eq!(problem.category, Category::NotFound);
         assert_eq!(problem.message, message, "{word} {start}");
     }
