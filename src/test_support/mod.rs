@@ -3,12 +3,14 @@
 pub mod jobs;
 pub mod kinds;
 pub mod mutations;
+mod processor_time;
 mod server;
 
 pub(crate) use crate::emulator::{
     EmulatedApi, EmulatedError, EmulatedJob, EmulatedState, LogLine, ServerRequest, ServerResponse,
     StateChange, Warning,
 };
+pub use processor_time::processor_time;
 pub use server::{Responder, TestServer, start_time};
 
 use chrono::{DateTime, Utc};

@@ -4,6 +4,7 @@ use crate::error::{Category, Problem};
 use crate::model::State;
 use crate::providers;
 use crate::providers::test_support;
+use crate::test_support::processor_time;
 
 fn row(reference: &str, state: State) -> JobRow {
     JobRow {
@@ -270,20 +271,15 @@ async fn polled_target(count: usize) -> Arc<PolledTarget> {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_of_named_jobs_takes_time_in_proportion_to_their_number() {
-    let targets = [polled_target(500).await, polled_target(2_000).await];
-    let mut shortest = [Duration::MAX; 2];
-    // Quadratic time would be 16 times as long in each round; a busy machine disturbs only some of them.
-    for _ in 0..50 {
-        for (target, shortest) in targets.iter().zip(&mut shortest) {
-            let started = std::time::Instant::now();
-            target.poll().await;
-            *shortest = started.elapsed().min(*shortest);
-        }
-        if shortest[1] < shortest[0] * 9 {
-            return;
-        }
+    let mut times = Vec::new();
+    for count in [500, 2_000] {
+        let target = polled_target(count).await;
+        let begun = processor_time();
+        target.poll().await;
+        times.push(processor_time() - begun);
     }
-    panic!("{shortest:?}");
+    // Quadratic time would be 16 times as long.
+    assert!(times[1] < times[0] * 9, "{times:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,3 @@
-use std::sync::LazyLock;
-use std::time::Instant;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -8,6 +5,7 @@ use crate::error::Category;
 use crate::model::{Job, Notice, State};
 use crate::providers::aliyun::tests::{fixture, job, read_jobs, shown};
 use crate::providers::api::DecodeError;
+use crate::test_support::processor_time;
 
 fn decode(document: &Value, id: &str) -> Result<(Job, Vec<Notice>), DecodeError> {
     read_jobs(document.to_string().as_bytes(), job(id), &[])
@@ -284,16 +282,6 @@ fn fifty_events_of_a_group_are_reported_as_possibly_truncated() {
     assert_eq!(job.warning_count, 99);
 }
 
-/// Returns the processor time of this thread in nanoseconds, which other processes do not affect; the time of a clock
-/// where the system does not report it.
-fn processor_time() -> u128 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let report = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = report.split_whitespace().next();
-    let nanoseconds = nanoseconds.and_then(|text| text.parse().ok());
-    nanoseconds.unwrap_or_else(|| START.elapsed().as_nanos())
-}
-
 #[test]
 fn the_time_to_read_groups_does_not_grow_quadratically() {
     let document: Value =
@@ -309,7 +297,7 @@ fn the_time_to_read_groups_does_not_grow_quadratically() {
     };
     let (few, many) = (read(100), read(2_000));
     // There are 20 times as many; a quadratic cost would be 400 times as high.
-    assert!(many < few * 120, "{few} ns, {many} ns");
+    assert!(many < few * 120, "{few:?}, {many:?}");
 }
 
 /// Generates JSON of any shape for the keys that the reader uses.
