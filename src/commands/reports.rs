@@ -55,11 +55,15 @@ struct GitHub {
 
 impl Reports {
     /// Parses the values of `--report`: `junit=FILE`, `github`, `gitlab-dotenv=FILE`,
-    /// `json=FILE`. Writes nothing.
+    /// `json=FILE`. Writes nothing. `lists` are the files with references, which no report may replace.
     ///
     /// # Errors
     /// Returns a usage error: an unknown report, a missing file name, or a file that is named twice.
-    pub(super) fn parse(values: &[String], environment: &Environment) -> Result<Self, Problem> {
+    pub(super) fn parse(
+        values: &[String],
+        lists: &[PathBuf],
+        environment: &Environment,
+    ) -> Result<Self, Problem> {
         let mut reports = Self {
             files: Vec::new(),
             github: None,
@@ -105,11 +109,15 @@ impl Reports {
                 is_reported: false,
             });
         }
-        reports.check_distinct_files()?;
+        reports.check_distinct_files(lists)?;
         Ok(reports)
     }
 
-    fn check_distinct_files(&self) -> Result<(), Problem> {
+    fn check_distinct_files(&self, lists: &[PathBuf]) -> Result<(), Problem> {
+        let lists = lists
+            .iter()
+            .map(|list| ReportSink::from_path(list).canonical());
+        let lists: Vec<PathBuf> = lists.collect();
         let shared = self.github.iter().flat_map(|github| {
             let paths = github.summary.iter().chain(&github.outputs);
             paths.map(|path| ReportSink::from_path(path).canonical())
@@ -117,6 +125,10 @@ impl Reports {
         let mut taken: Vec<PathBuf> = shared.collect();
         for file in &self.files {
             let identity = file.sink.canonical();
+            if lists.contains(&identity) {
+                let reason = "the report would replace the list of references";
+                return Err(invalid_report(&file.option, reason));
+            }
             if taken.contains(&identity) {
                 return Err(invalid_report(
                     &file.option,
@@ -149,7 +161,7 @@ impl Reports {
             checked.map_err(|error| cannot_write(&option, &error))?;
         }
         // Two names of the same file can look different until their folder exists.
-        self.check_distinct_files()
+        self.check_distinct_files(&[])
     }
 
     /// Records that the next report differs from the last one.

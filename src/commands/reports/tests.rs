@@ -46,7 +46,7 @@ fn reports(values: &[&str], variables: &[(&str, &Path)]) -> Result<Reports, Prob
     let variables = variables
         .iter()
         .map(|(name, path)| (name.to_string(), path.display().to_string()));
-    Reports::parse(&values, &Environment::new(variables))
+    Reports::parse(&values, &[], &Environment::new(variables))
 }
 
 fn at(kind: &str, folder: &TempDir, name: &str) -> String {
@@ -103,6 +103,13 @@ fn invalid_report_options_are_usage_errors_and_write_nothing() {
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     assert!(reports(&values, &shared).is_err());
     assert!(names(&folder).is_empty());
+
+    let list = folder.path().join("jobs.txt");
+    fs::write(&list, "aliyun/job/c/1\n").unwrap();
+    let value = format!("junit={}/./jobs.txt", folder.path().display());
+    let problem = Reports::parse(&[value], &[list], &Environment::default()).err();
+    let message = problem.unwrap().message;
+    assert!(message.contains("would replace the list"), "{message}");
 }
 
 #[test]
@@ -117,7 +124,7 @@ fn a_write_is_due_at_first_and_then_once_a_second_when_something_changed() {
     assert_eq!(reports.due_at(), Some(ms(1000)));
     assert!(!reports.due(ms(999)));
     assert!(reports.due(ms(1000)));
-    let only_at_the_end = Reports::parse(&["github".into()], &Environment::default());
+    let only_at_the_end = Reports::parse(&["github".into()], &[], &Environment::default());
     assert!(!only_at_the_end.unwrap().due(ms(0)));
 }
 

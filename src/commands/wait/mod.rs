@@ -34,7 +34,7 @@ use options::WaitOptions;
 /// Waits, and returns the exit code of the verdict.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let (stopwatch, started) = (context.session.stopwatch(), Instant::now());
-    let mut reports = Reports::parse(&arguments.reports, &context.environment)?;
+    let mut reports = Reports::parse(&arguments.reports, &arguments.files, &context.environment)?;
     match prepare(context, arguments, &reports, started) {
         Ok(setup) => block_on(run_wait(context, setup, reports, stopwatch)),
         Err(problems) => {

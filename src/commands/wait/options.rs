@@ -30,7 +30,7 @@ pub(in crate::commands) struct Arguments {
     references: Vec<String>,
     /// Also read references from FILE, one per line, or from stdin if FILE is - (repeatable)
     #[arg(short, long = "file", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Condition to wait for: STATE[,STATE…] (also the cloud's own words), ended, or no-warnings=DURATION
     #[arg(long = "for", value_name = "CONDITION", default_value = "succeeded")]
     condition: String,

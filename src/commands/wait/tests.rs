@@ -64,7 +64,7 @@ async fn wait(
 }
 
 async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration) {
-    let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
+    let reports = Reports::parse(&[], &[], &Environment::default()).expect("no reports");
     let render_context = RenderContext {
         width: None,
         color: false,

@@ -46,7 +46,9 @@ pub(in crate::commands) fn report_usage_errors(
     };
     let problems: Vec<Problem> = problems.iter().map(without_input).collect();
     // An invalid `--report` names no file that could be written.
-    if let Ok(mut reports) = Reports::parse(&arguments.reports, &context.environment) {
+    if let Ok(mut reports) =
+        Reports::parse(&arguments.reports, &arguments.files, &context.environment)
+    {
         reports.rewrite(&usage_errors(&problems));
     }
 }
