@@ -118,6 +118,32 @@ fn link_in_less_space() {
     if has_packed_relocations() {
         link_arg("-Wl,-z,pack-relative-relocs");
     }
+    // Generic functions of different types often have the same instructions.
+    let folding = "-Wl,--icf=all";
+    if is_accepted_by_linker(folding) {
+        link_arg(folding);
+    }
+}
+
+/// Returns `true` if the linker accepts an argument. LLVM's linker, the default on x86-64, has options that GNU's lacks.
+fn is_accepted_by_linker(argument: &str) -> bool {
+    let folder = variable("OUT_DIR");
+    let source = Path::new(&folder).join("empty.rs");
+    if fs::write(&source, "fn main() {}").is_err() {
+        return false;
+    }
+    let mut compiler = Command::new(variable("RUSTC"));
+    compiler.args(["--target", &variable("TARGET"), "--out-dir", &folder]);
+    compiler.arg(format!("-Clink-arg={argument}")).arg(source);
+    let linker = variable("RUSTC_LINKER");
+    if !linker.is_empty() {
+        compiler.arg(format!("-Clinker={linker}"));
+    }
+    let flags = variable("CARGO_ENCODED_RUSTFLAGS");
+    compiler.args(flags.split('\x1f').filter(|flag| !flag.is_empty()));
+    compiler
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 /// Links debug binaries to a fixed address: the tests start thousands of processes, and each takes a fifth less time.
