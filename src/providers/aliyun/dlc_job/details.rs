@@ -83,7 +83,7 @@ detail_structs! {
         #[serde(rename(deserialize = "JobReplicaStatuses"))]
         replicas: List<ReplicaStatus>,
         /// Its states so far.
-        status_history: List<StatusPeriod>,
+        status_history: Checked<List<StatusPeriod>>,
         /// Its restarts.
         #[serde(rename(deserialize = "RestartRecord"))]
         restarts: List<Restart>,
@@ -95,6 +95,28 @@ detail_structs! {
         user_vpc: DefaultObject<UserVpc>,
         /// Its settings.
         settings: DefaultObject<JobSettings>,
+    } => {
+        request_id: Text,
+        job_id: Checked<Text>,
+        display_name: Text,
+        status: Checked<Text>,
+        reason_code: Checked<Text>,
+        reason_message: Checked<Text>,
+        username: Text,
+        resource_id: Text,
+        priority: Int,
+        #[serde(rename = "RequestCPU")]
+        cpu: Num,
+        #[serde(rename = "RequestGPU")]
+        gpu: Num,
+        gmt_create_time: Timestamp,
+        gmt_running_time: Timestamp,
+        gmt_finish_time: Timestamp,
+        gmt_successed_time: Timestamp,
+        gmt_failed_time: Checked<Timestamp>,
+        gmt_stopped_time: Checked<Timestamp>,
+        gmt_modified_time: Timestamp,
+        pods: List<PodDetails>,
     }
     /// Pods of one role.
     #[schemars(rename = "AliyunDlcPodSpec")]
@@ -280,6 +302,15 @@ detail_structs! {
         /// Pods that earlier restarts replaced.
         #[serde(rename(deserialize = "HistoryPods"))]
         history: List<PastPod>,
+    } => {
+        pod_id: Text,
+        status: Text,
+        ip: Text,
+        pod_ips: List<PodIp>,
+        node_name: Text,
+        gmt_create_time: Timestamp,
+        gmt_start_time: Timestamp,
+        gmt_finish_time: Timestamp,
     }
     /// A pod before a restart.
     #[schemars(rename = "AliyunDlcPastPod")]
@@ -298,7 +329,15 @@ detail_structs! {
         /// End time, as the cloud writes it.
         #[serde(rename(deserialize = "GmtFinishTime"))]
         finished_at: Text,
+    } => {
+        gmt_create_time: Timestamp,
     }
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct PodIp {
+    pub(super) ip: Text,
 }
 
 impl DlcJobDetails {
@@ -310,7 +349,7 @@ impl DlcJobDetails {
         for text in [&mut self.command, &mut self.description] {
             text.0 = text.0.as_deref().map(mask_text);
         }
-        let reasons = self.status_history.0.iter_mut();
+        let reasons = self.status_history.value.0.iter_mut();
         let reasons = reasons.map(|period| &mut period.reason_message);
         let errors = self.restarts.0.iter_mut();
         let errors = errors.flat_map(|restart| &mut restart.errors.0);
@@ -330,10 +369,13 @@ mod tests {
     fn secrets_in_messages_of_states_and_restarts_are_masked() {
         let message = || Text(Some("exit 1: password=s3cret-1".to_owned()));
         let mut details = DlcJobDetails {
-            status_history: List(vec![StatusPeriod {
-                reason_message: message(),
-                ..StatusPeriod::default()
-            }]),
+            status_history: Checked {
+                value: List(vec![StatusPeriod {
+                    reason_message: message(),
+                    ..StatusPeriod::default()
+                }]),
+                is_unreadable: false,
+            },
             restarts: List(vec![Restart {
                 errors: List(vec![RestartError {
                     error_msg: message(),

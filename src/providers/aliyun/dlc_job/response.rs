@@ -5,14 +5,13 @@ mod success;
 use std::collections::HashSet;
 
 use super::super::{Api, memory::memory_bytes};
-use super::details::{DlcJobDetails, PodDetails, PodSpec, ResourceConfig};
+use super::details::{DlcJobDetails, PastPod, PodDetails, PodSpec, ResourceConfig};
 use super::{DLC_JOB, POD_STATES, STATES};
 use crate::collect::CollectExt as _;
 use crate::model::Address;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 use crate::sync::lock;
-use success::StatusPeriod;
 
 /// The reason of a job whose run failed.
 const JOB_FAILED: &str = "JobFailed";
@@ -25,76 +24,7 @@ const JOB_SUCCEEDED: &str = "JobSucceeded";
 struct ListResponse {
     request_id: Text,
     total_count: Int,
-    jobs: Required<List<JobFields>>,
-}
-
-/// The rows of [`ListResponse`], deserialized a second time for `details`, which have their own type.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct DetailRows {
-    jobs: List<DlcJobDetails>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct JobFields {
-    request_id: Text,
-    job_id: Checked<Text>,
-    display_name: Text,
-    status: Checked<Text>,
-    reason_code: Checked<Text>,
-    reason_message: Checked<Text>,
-    username: Text,
-    resource_id: Text,
-    priority: Int,
-    #[serde(rename = "RequestCPU")]
-    cpu: Num,
-    #[serde(rename = "RequestGPU")]
-    gpu: Num,
-    gmt_create_time: Timestamp,
-    gmt_running_time: Timestamp,
-    gmt_finish_time: Timestamp,
-    gmt_successed_time: Timestamp,
-    gmt_failed_time: Checked<Timestamp>,
-    gmt_stopped_time: Checked<Timestamp>,
-    gmt_modified_time: Timestamp,
-    status_history: Checked<List<StatusPeriod>>,
-    pods: List<Pod>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct Pod {
-    pod_id: Text,
-    status: Text,
-    ip: Text,
-    pod_ips: List<PodIp>,
-    node_name: Text,
-    gmt_create_time: Timestamp,
-    gmt_start_time: Timestamp,
-    gmt_finish_time: Timestamp,
-    history_pods: List<PreviousPod>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct PodIp {
-    ip: Text,
-}
-
-/// A pod before a restart.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct PreviousPod {
-    pod_uid: Text,
-    gmt_create_time: Timestamp,
-}
-
-/// The pods, deserialized a second time for their `details`.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct PodRows {
-    pods: List<PodDetails>,
+    jobs: Required<List<DlcJobDetails>>,
 }
 
 pub(super) fn decode_job(
@@ -103,14 +33,12 @@ pub(super) fn decode_job(
     lookup: GetRequest<'_>,
 ) -> Result<GetResult, DecodeError> {
     let GetRequest { reference, options } = lookup;
-    let fields: JobFields = lenient::decode_response(body)?;
-    if fields.job_id.value.trimmed() != Some(reference.id()) {
+    let mut details: DlcJobDetails = lenient::decode_response(body)?;
+    if details.job_id.value.trimmed() != Some(reference.id()) {
         return Err("the requested JobId".to_owned().into());
     }
-    let details: DlcJobDetails = lenient::decode_response(body)?;
-    let pods: PodRows = lenient::decode_response(body)?;
-    let request_id = fields.request_id.0.clone();
-    let result = fields.into_result(details, pods.pods, api, lookup);
+    let request_id = details.request_id.0.take();
+    let result = details.into_result(api, lookup);
     let mut result = result.with_request_id(request_id);
     raw::attach_masked(&mut result, body, options, mask);
     Ok(result)
@@ -124,17 +52,15 @@ pub(super) fn decode_list(
     let response: ListResponse = lenient::decode_response(body)?;
     let total = response.total_count.0;
     let rows = response.jobs.rows("Jobs", total)?;
-    let details: DetailRows = lenient::decode_response(body)?;
-    let rows = rows.into_iter().zip(details.jobs.0).collect();
     let complete = ids_of_complete_rows(body);
-    let read = |(row, details): (JobFields, DlcJobDetails), lookup: GetRequest<'_>| {
-        let mut result = row.into_result(details, List::default(), api, lookup);
+    let read = |row: DlcJobDetails, lookup: GetRequest<'_>| {
+        let mut result = row.into_result(api, lookup);
         if result.job.state == State::Succeeded && !complete.contains(lookup.reference.id()) {
             result.job.unread_cause = Some(Category::InvalidResponse);
         }
         result
     };
-    let page = list.page(total, rows, |(row, _)| row.job_id.value.trimmed(), read);
+    let page = list.page(total, rows, |row| row.job_id.value.trimmed(), read);
     Ok(page.with_request_id(&response.request_id.0))
 }
 
@@ -154,18 +80,18 @@ fn ids_of_complete_rows(body: &[u8]) -> HashSet<String> {
 
 /// Reads the creation time of a job from a response to GetJob.
 pub(super) fn created_at(body: &[u8]) -> Result<Option<Time>, String> {
-    let fields: JobFields = lenient::decode_response(body)?;
-    Ok(fields.gmt_create_time.utc())
+    let details: DlcJobDetails = lenient::decode_response(body)?;
+    Ok(details.gmt_create_time.utc())
 }
 
 /// Reads the id of a pod before its last restart from a response to GetJob.
 pub(super) fn previous_pod(body: &[u8], pod: &str) -> Result<Option<String>, String> {
-    let fields: JobFields = lenient::decode_response(body)?;
-    let mut pods = fields.pods.0.into_iter();
+    let details: DlcJobDetails = lenient::decode_response(body)?;
+    let mut pods = details.pods.0.into_iter();
     let found_pod = pods.find(|known| known.pod_id.trimmed() == Some(pod));
     let previous = found_pod.and_then(|pod| {
-        let created_at = |past: &PreviousPod| -> Option<Time> { past.gmt_create_time.utc() };
-        pod.history_pods.0.into_iter().max_by_key(created_at)
+        let created_at = |past: &PastPod| -> Option<Time> { past.gmt_create_time.utc() };
+        pod.history.0.into_iter().max_by_key(created_at)
     });
     Ok(previous.and_then(|past| past.pod_uid.0))
 }
@@ -199,16 +125,10 @@ fn hide(value: &mut Value) {
     }
 }
 
-impl JobFields {
-    fn into_result(
-        self,
-        mut details: DlcJobDetails,
-        pod_details: List<PodDetails>,
-        api: &Api,
-        lookup: GetRequest<'_>,
-    ) -> GetResult {
+impl DlcJobDetails {
+    fn into_result(mut self, api: &Api, lookup: GetRequest<'_>) -> GetResult {
         let GetRequest { reference, options } = lookup;
-        if let Some(workspace) = details.workspace_id.trimmed() {
+        if let Some(workspace) = self.workspace_id.trimmed() {
             lock(&api.dlc_workspaces).insert(reference.id().to_owned(), workspace.to_owned());
         }
         let mut notices = Vec::new();
@@ -225,24 +145,25 @@ impl JobFields {
             &self.gmt_failed_time.value,
             &self.gmt_stopped_time.value,
         ];
-        let Map(tags) = std::mem::take(&mut details.settings.0.tags);
+        let finished_at = finished.into_iter().find_map(Timestamp::utc);
         if !options.show_secrets {
-            details.mask();
+            self.mask();
         }
-        let pods = self.pods.0.into_iter().zip(pod_details.0);
-        let pods = pods
-            .map(|(pod, pod_details)| pod.into_task(reference.id(), pod_details, &details.specs.0));
+        let Map(tags) = std::mem::take(&mut self.settings.0.tags);
+        let pods = std::mem::take(&mut self.pods.0).into_iter();
+        let pods = pods.map(|pod| pod.into_task(reference.id(), &self.specs.0));
         let pods = pods.collect();
-        let (mut reason, mut message) = (self.reason_code.value.0, self.reason_message.value.0);
+        let mut reason = self.reason_code.value.0.take();
+        let mut message = self.reason_message.value.0.take();
         if is_cause_outdated {
             (reason, message) = (None, None);
         }
         let mut job = Job {
-            name: self.display_name.0,
+            name: self.display_name.0.take(),
             reason: reason.clone().map(Reason::from),
             message: message.clone(),
-            user: self.username.0.or_else(|| details.user_id.0.clone()),
-            queue: self.resource_id.0,
+            user: self.username.0.take().or_else(|| self.user_id.0.clone()),
+            queue: self.resource_id.0.take(),
             priority: self.priority.0,
             labels: tags
                 .into_iter()
@@ -250,15 +171,15 @@ impl JobFields {
                 .collect_map(),
             created_at: self.gmt_create_time.utc(),
             started_at: self.gmt_running_time.utc(),
-            finished_at: finished.into_iter().find_map(Timestamp::utc),
+            finished_at,
             updated_at: self.gmt_modified_time.utc(),
             resources: Resources {
                 cpu: self.cpu.0,
-                memory_bytes: quantity(&details.request_memory),
+                memory_bytes: quantity(&self.request_memory),
                 accelerators: gpu_count(self.gpu),
                 ..Resources::default()
             },
-            details: Some(Arc::new(details)),
+            details: Some(Arc::new(self)),
             unread_cause: is_unread.then_some(Category::InvalidResponse),
             ..state.into_job(job_at(reference, api.region()))
         };
@@ -276,16 +197,17 @@ impl JobFields {
     }
 }
 
-impl Pod {
+impl PodDetails {
     /// Converts the pod to a task with the resources of its role.
-    fn into_task(self, job: &str, details: PodDetails, specs: &[PodSpec]) -> Task {
+    fn into_task(mut self, job: &str, specs: &[PodSpec]) -> Task {
         let word = self.status.trimmed();
         let state = states::normalize(POD_STATES, &[], word);
-        let spec = specs.iter().find(|spec| spec.r#type == details.role);
+        let spec = specs.iter().find(|spec| spec.r#type == self.role);
         let resources = spec.map(|spec| spec.resource_config.0.resources());
-        let ips = self.pod_ips.0.into_iter().map(|ip| ip.ip);
+        let ips = std::mem::take(&mut self.pod_ips.0).into_iter();
+        let ips = ips.map(|ip| ip.ip).chain([std::mem::take(&mut self.ip)]);
         let mut addresses: Vec<Address> = Vec::new();
-        let ips = ips.chain([self.ip]).filter_map(|ip| ip.0);
+        let ips = ips.filter_map(|ip| ip.0);
         for address in ips.map(Address::private) {
             if !addresses.contains(&address) {
                 addresses.push(address);
@@ -296,19 +218,19 @@ impl Pod {
             short.unwrap_or(id).to_owned()
         });
         Task {
-            id: self.pod_id.0,
+            id: self.pod_id.0.take(),
             name,
             kind: "pod".to_owned(),
-            reason: details.sub_status.0.clone().filter(|word| word != "Normal"),
+            reason: self.sub_status.0.clone().filter(|word| word != "Normal"),
             created_at: self.gmt_create_time.utc(),
             started_at: self.gmt_start_time.utc(),
             finished_at: self.gmt_finish_time.utc().filter(|_| state.ended),
             resources: resources.unwrap_or_default(),
             addresses,
-            node: self.node_name.0,
+            node: self.node_name.0.take(),
             instance_type: spec.and_then(|spec| spec.ecs_spec.0.clone()),
             restart_policy: spec.and_then(|spec| spec.restart_policy.0.clone()),
-            details: Some(Arc::new(details)),
+            details: Some(Arc::new(self)),
             ..state.into_task()
         }
     }

@@ -29,6 +29,7 @@ check_kind!(
         "Jobs[].GmtFailedTime", "Jobs[].GmtStoppedTime", "Jobs[].ReasonCode", "Jobs[].ReasonMessage",
         "Jobs[].StatusHistory", "Jobs[].StatusHistory[]", "Jobs[].StatusHistory[].Status",
         "Jobs[].StatusHistory[].StartTime", "Jobs[].StatusHistory[].EndTime",
+        "Jobs[].StatusHistory[].ReasonCode", "Jobs[].StatusHistory[].ReasonMessage",
     ]
 );
 

@@ -34,6 +34,15 @@ detail_structs! {
         security_policy: DefaultObject<SecurityPolicy>,
         /// Its tasks; the `tasks` of the job are their executors.
         tasks: List<TaskDescription>,
+    } => {
+        job_id: Checked<Text>,
+        job_name: Text,
+        status: Checked<Text>,
+        owner_uid: Text,
+        create_time: Timestamp,
+        start_time: Timestamp,
+        end_time: Timestamp,
+        tags: List<Tag>,
     }
     /// Jobs that a job waits for.
     #[schemars(rename = "AliyunInstantDependencies")]
@@ -59,6 +68,10 @@ detail_structs! {
         level: Text,
         /// Its network.
         network: DefaultObject<Network>,
+    } => {
+        pool: Text,
+        priority: Int,
+        tags: List<Tag>,
     }
     /// Network of a job.
     #[schemars(rename = "AliyunInstantNetwork")]
@@ -96,6 +109,8 @@ detail_structs! {
         executor_policy: DefaultObject<ExecutorPolicy>,
         /// What each executor runs.
         task_spec: DefaultObject<TaskSpec>,
+    } => {
+        executor_status: List<Executor>,
     }
     /// Number of executors of a task.
     #[schemars(rename = "AliyunInstantExecutors")]
@@ -196,6 +211,24 @@ detail_structs! {
         /// JSON text of the driver, with secrets masked.
         mount_options: Text,
     }
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Tag {
+    pub(super) tag_key: Text,
+    pub(super) tag_value: Text,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Executor {
+    pub(super) array_id: Int,
+    pub(super) status: Text,
+    pub(super) status_reason: Text,
+    pub(super) create_time: Timestamp,
+    pub(super) start_time: Timestamp,
+    pub(super) end_time: Timestamp,
 }
 
 impl ArraySpec {

@@ -1,18 +1,10 @@
 //! Checks whether the other fields of a job confirm that it succeeded.
 
 use super::super::STATES;
-use super::{JOB_FAILED, JOB_SUCCEEDED, JobFields};
+use super::super::details::{DlcJobDetails, StatusPeriod};
+use super::{JOB_FAILED, JOB_SUCCEEDED};
 use crate::providers::prelude::*;
 use crate::providers::states::describes_failure;
-
-/// A past or current state of a job.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub(super) struct StatusPeriod {
-    status: Text,
-    start_time: Text,
-    end_time: Text,
-}
 
 /// Words in the codes of jobs that did not succeed, such as `JobStoppedByUser`, and U+FFFD for characters that could
 /// not be read.
@@ -38,7 +30,7 @@ fn is_other_end(code: &str) -> bool {
     describes_failure(code) || OTHER_ENDS.iter().any(|word| lower.contains(word))
 }
 
-impl JobFields {
+impl DlcJobDetails {
     /// Returns `true` if the time of the failure is the latest one or, if there is none, the code is that of a failure.
     /// A restarted job can keep the time and the code of its earlier run.
     pub(super) fn has_failed(&self) -> bool {
