@@ -2,8 +2,9 @@
 //! scopes.
 
 use super::listed_ends::BatchEnds;
+use super::states::{self, NormalizedState};
 use super::{Cursor, Filter, GetResult, Page, RequestOptions, ScopeListSpec, ScopePage};
-use crate::model::ScopeSummary;
+use crate::model::{Notice, ScopeSummary};
 use crate::reference::{Reference, Scope};
 
 /// Which events of a job and its parts are read.
@@ -33,6 +34,17 @@ pub(super) struct GetRequest<'a> {
     pub reference: &'a Reference,
     /// Options of the request.
     pub options: &'a RequestOptions,
+}
+
+impl GetRequest<'_> {
+    /// Maps the state word of the job, with the first table of its kind and the user's states, and adds a notice if
+    /// the word is not recognized.
+    pub fn job_state(self, word: Option<&str>, notices: &mut Vec<Notice>) -> NormalizedState {
+        let Self { reference, options } = self;
+        let state = states::normalize(reference.kind.states[0].map, &options.states, word);
+        notices.extend(state.unknown_state_notice(reference.kind));
+        state
+    }
 }
 
 /// A lookup of several jobs of one kind.

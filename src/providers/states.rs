@@ -3,6 +3,8 @@
 mod failure_words;
 mod success;
 
+use std::fmt::Display;
+
 use crate::error::Problem;
 use crate::kind::{StateTable, StateWords};
 use crate::model::{Job, Notice, NoticeCode, State, Task};
@@ -64,7 +66,7 @@ pub struct NormalizedState {
 
 impl NormalizedState {
     /// Returns the notice about a word that is not recognized. `source` is what has the word, such as `aliyun/job`.
-    pub fn unknown_state_notice(&self, source: &str) -> Option<Notice> {
+    pub fn unknown_state_notice(&self, source: impl Display) -> Option<Notice> {
         let raw = self.raw.as_deref().filter(|_| !self.is_recognized)?;
         let message = unknown_word(raw, source);
         Some(Notice::new(NoticeCode::UnknownState, message))
@@ -143,7 +145,7 @@ pub fn normalize(
 
 /// Returns the message about a word that is not recognized. The word is shown completely or not at all, because a part
 /// of a secret would not be masked.
-fn unknown_word(raw: &str, source: &str) -> String {
+fn unknown_word(raw: &str, source: impl Display) -> String {
     const MAX_CHARS: usize = 60;
     match raw.chars().count() {
         count if count > MAX_CHARS => {
@@ -190,23 +192,10 @@ pub fn check_user_states(settings: &Settings) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Returns the cloud's only word for the requested states; `None` if there are several, or if a word that the
-/// table does not contain may mean one of them.
-///
-/// `user_states` are the user's states from the config file.
-pub fn single_word_for(
-    table: StateWords,
-    user_states: &[(String, State)],
-    requested: &[State],
-) -> Option<&'static str> {
-    match words_for(table, user_states, requested)[..] {
-        [word] => Some(word),
-        _ => None,
-    }
-}
-
 /// Returns the cloud's words for the requested states; empty if a word that the table does not contain may mean
 /// one of them.
+///
+/// `user_states` are the user's states from the config file.
 pub fn words_for(
     table: StateWords,
     user_states: &[(String, State)],
@@ -230,7 +219,13 @@ mod tests {
     #[test]
     fn a_single_state_word_is_requested_only_if_no_other_word_matches() {
         let user_states = [("Suspended".to_owned(), State::Stopping)];
-        let word = |requested: &[State]| single_word_for(TABLE, &user_states, requested);
+        let word = |requested: &[State]| {
+            let filter = Filter {
+                states: requested.to_vec(),
+                ..Filter::default()
+            };
+            filter.single_state_word(TABLE, &user_states)
+        };
         assert_eq!(word(&[State::Running]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Pending]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Failed]), None);

@@ -291,9 +291,7 @@ impl<V> JobFields<V> {
         clock.note_assumed("aliyun", times, &mut notices);
         let word = self.state_word();
         notices.extend(self.differing_states(reference));
-        let (table, kind) = (&reference.kind.states[0], reference.kind.to_string());
-        let state = states::normalize(table.map, &options.states, word);
-        notices.extend(state.unknown_state_notice(&kind));
+        let state = lookup.job_state(word, &mut notices);
         let (request, used) = (&self.resources.0, &self.resources_used.0);
         let shown = |text: &Text| match options.show_secrets {
             true => text.0.clone(),

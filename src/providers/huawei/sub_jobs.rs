@@ -47,11 +47,8 @@ impl JobParts {
     pub fn into_result(self, lookup: GetRequest<'_>, region: Option<&str>) -> GetResult {
         let GetRequest { reference, options } = lookup;
         let mut notices = Vec::new();
-        let (user_states, kind) = (&options.states, reference.kind.to_string());
-        let [words, sub_words] = [0, 1].map(|table| reference.kind.states[table].map);
-        let word = self.status.trimmed();
-        let state = states::normalize(words, user_states, word);
-        notices.extend(state.unknown_state_notice(&kind));
+        let sub_words = reference.kind.states[1].map;
+        let state = lookup.job_state(self.status.trimmed(), &mut notices);
         let (total, listed) = self.counts;
         if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
             let total = total.unwrap_or_default();

@@ -120,7 +120,10 @@ impl Filter {
         table: StateWords,
         user_states: &[(String, State)],
     ) -> Option<&'static str> {
-        states::single_word_for(table, user_states, &self.states)
+        match states::words_for(table, user_states, &self.states)[..] {
+            [word] => Some(word),
+            _ => None,
+        }
     }
 
     /// Returns the cloud's state words for the requested states, including words of jobs that other fields can

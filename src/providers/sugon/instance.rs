@@ -214,10 +214,8 @@ impl Instance {
 
     /// Converts an instance from a lookup or a list.
     fn into_result(mut self, lookup: GetRequest<'_>, clock: WallClock) -> GetResult {
-        let (user_states, mut notices) = (&lookup.options.states, Vec::new());
-        let word = self.status.trimmed();
-        let state = states::normalize(STATES, user_states, word);
-        notices.extend(state.unknown_state_notice("sugon/instance"));
+        let mut notices = Vec::new();
+        let state = lookup.job_state(self.status.trimmed(), &mut notices);
         let is_silent = state.raw.is_none();
         let times = [&self.create_time, &self.start_time, &self.end_time];
         clock.note_assumed("sugon", times, &mut notices);

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::super::{Api, memory::memory_bytes};
 use super::details::{DlcJobDetails, PastPod, PodDetails, PodSpec, ResourceConfig};
-use super::{DLC_JOB, POD_STATES, STATES};
+use super::{DLC_JOB, POD_STATES};
 use crate::collect::CollectExt as _;
 use crate::model::Address;
 use crate::providers::prelude::*;
@@ -133,8 +133,7 @@ impl DlcJobDetails {
         }
         let mut notices = Vec::new();
         let word = self.status.value.trimmed();
-        let state = states::normalize(STATES, &options.states, word);
-        notices.extend(state.unknown_state_notice("aliyun/dlc-job"));
+        let state = lookup.job_state(word, &mut notices);
         let contradiction = self.contradiction(state.state, &options.states);
         let is_unread = contradiction.is_some() || self.is_failure_unreadable();
         let has_failed = self.has_failed();

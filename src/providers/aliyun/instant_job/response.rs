@@ -93,8 +93,7 @@ impl InstantJobDetails {
         let times = [&self.create_time, &self.start_time, &self.end_time];
         clock.note_assumed("aliyun", times, &mut notices);
         let word = self.status.value.trimmed();
-        let state = states::normalize(STATES, &options.states, word);
-        notices.extend(state.unknown_state_notice("aliyun/instant-job"));
+        let state = lookup.job_state(word, &mut notices);
         let reason = word.and_then(cause).map(Reason::from);
         if !options.show_secrets {
             self.mask();

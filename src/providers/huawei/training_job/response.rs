@@ -5,7 +5,6 @@ mod success;
 use chrono::TimeDelta;
 
 use super::super::error_body::contradict_by_message;
-use super::STATES;
 use super::details::{Algorithm, Amount, Resource, RunningRecord, TrainingJobDetails};
 use crate::collect::CollectExt as _;
 use crate::model::failed_tasks;
@@ -173,8 +172,7 @@ impl TrainingJob {
     ) -> Job {
         let (metadata, spec) = (self.metadata.0, self.spec.0);
         let word = status.phase.value.trimmed();
-        let state = states::normalize(STATES, &lookup.options.states, word);
-        notices.extend(state.unknown_state_notice("huawei/training-job"));
+        let state = lookup.job_state(word, notices);
         let secondary = status.secondary_phase.trimmed();
         // The word for a success explains nothing.
         let known = [word, Some("Completed")];

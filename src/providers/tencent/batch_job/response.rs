@@ -144,8 +144,7 @@ impl Row for BatchJob {
         let times = [&self.create_time, &self.end_time];
         clock.note_assumed("tencent", times, &mut notices);
         let word = self.job_state.value.trimmed();
-        let state = states::normalize(STATES, &lookup.options.states, word);
-        notices.extend(state.unknown_state_notice("tencent/batch-job"));
+        let state = lookup.job_state(word, &mut notices);
         let tasks = std::mem::take(&mut self.task_set.0).into_iter();
         let tags = std::mem::take(&mut self.tags.0).into_iter();
         let next = self.next_action.0.as_ref().filter(|_| !state.ended);

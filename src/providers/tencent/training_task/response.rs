@@ -1,7 +1,7 @@
 //! Decodes responses about TI-ONE tasks, their pods and events.
 
 use super::details::{Role, TrainingTask};
-use super::{LIST, MAX_EVENTS, POD_STATES, STATES, TIONE};
+use super::{LIST, MAX_EVENTS, POD_STATES, TIONE};
 use crate::collect::CollectExt as _;
 use crate::model::{Address, Event, Object};
 use crate::providers::lenient::Words;
@@ -62,8 +62,7 @@ impl Row for TrainingTask {
         ];
         clock.note_assumed("tencent", times, &mut notices);
         let word = self.status.value.trimmed();
-        let state = states::normalize(STATES, &lookup.options.states, word);
-        notices.extend(state.unknown_state_notice("tencent/training-task"));
+        let state = lookup.job_state(word, &mut notices);
         if !lookup.options.show_secrets {
             self.mask();
         }
