@@ -14,7 +14,7 @@ use crate::settings::Settings;
 pub(super) use failure_words::describes_failure;
 pub(super) use success::{
     FailureCause, confirm_success, contradict, describes_success, failure, failure_text,
-    is_permanent, leave_unread, mark_unknown_if_unread,
+    is_failure_code, is_permanent, leave_unread, mark_unknown_if_unread,
 };
 
 /// The outcome of a job or task whose state word does not show it.

@@ -1,5 +1,6 @@
 //! Checks whether the other fields of a response confirm that a job succeeded.
 
+use super::failure_words::describes_failure;
 use crate::error::Category;
 use crate::lenient::Text;
 use crate::model::{Job, Reason, State, Task};
@@ -42,6 +43,29 @@ const SUBJECTS: &[&str] = &[
 /// Chinese words before one of [`SUCCESS_WORDS`] that do not change its meaning: `任务已完成`.
 const CHINESE_SUBJECTS: &[&str] = &["任务", "作业", "训练", "操作", "执行", "请求"];
 
+/// Parts of codes of one word that are not those of a success, such as `JobStoppedByUser` or `OutOfcpu`, and U+FFFD for
+/// characters that could not be read.
+const FAILURE_CODE_PARTS: &[&str] = &[
+    "abort",
+    "cancel",
+    "error",
+    "evict",
+    "exceed",
+    "fail",
+    "forbidden",
+    "invalidparameter",
+    "kill",
+    "lost",
+    "notsupported",
+    "oom",
+    "outof",
+    "preempt",
+    "shutdown",
+    "stop",
+    "timeout",
+    "\u{fffd}",
+];
+
 /// Returns `true` for a text that describes only a success, such as `Completed`, `job is completed` or `任务已完成`.
 /// Any other word can change its meaning: `not completed`.
 pub(in crate::providers) fn describes_success(text: &str) -> bool {
@@ -75,6 +99,12 @@ pub(in crate::providers) fn failure_text(text: &str) -> Option<&str> {
 /// As [`failure_text`], for a field.
 pub(in crate::providers) fn failure(text: Text) -> Option<String> {
     text.0.filter(|text| failure_text(text).is_some())
+}
+
+/// Returns `true` for a code of one word that contradicts a success: that of a failure or of any other end.
+pub(in crate::providers) fn is_failure_code(code: &str) -> bool {
+    let lower = code.to_lowercase();
+    describes_failure(code) || FAILURE_CODE_PARTS.iter().any(|part| lower.contains(part))
 }
 
 /// Why a job failed.
@@ -255,6 +285,22 @@ mod tests {
             "无可用资源",
         ] {
             assert_eq!(failure_text(text), Some(text));
+        }
+    }
+
+    #[test]
+    fn a_code_of_another_end_than_a_success_is_a_failure_code() {
+        for code in [
+            "JobStoppedByUser",
+            "OutOfcpu",
+            "OOMKilled",
+            "JobSucc\u{fffd}",
+            "JobHanged",
+        ] {
+            assert!(is_failure_code(code), "{code}");
+        }
+        for code in ["JobSucceeded", "Completed", "Running", ""] {
+            assert!(!is_failure_code(code), "{code}");
         }
     }
 

@@ -4,31 +4,7 @@ use super::super::STATES;
 use super::super::details::{DlcJobDetails, StatusPeriod};
 use super::{JOB_FAILED, JOB_SUCCEEDED};
 use crate::providers::prelude::*;
-use crate::providers::states::describes_failure;
-
-/// Words in the codes of jobs that did not succeed, such as `JobStoppedByUser`, and U+FFFD for characters that could
-/// not be read.
-const OTHER_ENDS: [&str; 13] = [
-    "abort",
-    "cancel",
-    "error",
-    "evict",
-    "exceed",
-    "fail",
-    "invalidparameter",
-    "kill",
-    "oom",
-    "preempt",
-    "stop",
-    "timeout",
-    "\u{fffd}",
-];
-
-/// Returns `true` for a code that contradicts a success.
-fn is_other_end(code: &str) -> bool {
-    let lower = code.to_ascii_lowercase();
-    describes_failure(code) || OTHER_ENDS.iter().any(|word| lower.contains(word))
-}
+use crate::providers::states::{describes_failure, is_failure_code};
 
 impl DlcJobDetails {
     /// Returns `true` if the time of the failure is the latest one or, if there is none, the code is that of a failure.
@@ -78,7 +54,7 @@ impl DlcJobDetails {
         }
         let code = self.reason_code.value.trimmed();
         let is_decided_by_times = code == Some(JOB_FAILED);
-        let code = code.filter(|code| !is_decided_by_times && is_other_end(code));
+        let code = code.filter(|code| !is_decided_by_times && is_failure_code(code));
         let message = self.reason_message.value.trimmed();
         let message = message.filter(|text| !is_decided_by_times && describes_failure(text));
         let text = code

@@ -4,9 +4,9 @@ use super::super::super::container::is_done;
 use super::super::super::evidence::is_unreadable;
 use crate::model::{Container, State};
 use crate::providers::lenient::{Checked, Text};
-use crate::providers::states::NormalizedState;
+use crate::providers::states::{NormalizedState, is_failure_code};
 
-/// Reasons of pods that have failed and contain none of [`FAILURE_WORDS`].
+/// Reasons of pods that have failed and are not recognized by [`is_failure_code`].
 const FAILURES: [&str; 9] = [
     "AppArmor",
     "NodeAffinity",
@@ -19,24 +19,8 @@ const FAILURES: [&str; 9] = [
     "Terminated",
 ];
 
-/// Words in the reasons of pods that have failed, such as `OutOfcpu` or `UnexpectedAdmissionError`.
-const FAILURE_WORDS: [&str; 11] = [
-    "error",
-    "evict",
-    "exceeded",
-    "fail",
-    "forbidden",
-    "kill",
-    "lost",
-    "notsupported",
-    "outof",
-    "preempt",
-    "shutdown",
-];
-
 fn is_failure(reason: &str) -> bool {
-    let lower = reason.to_ascii_lowercase();
-    FAILURES.contains(&reason) || FAILURE_WORDS.iter().any(|word| lower.contains(word))
+    FAILURES.contains(&reason) || is_failure_code(reason)
 }
 
 /// Returns what contradicts the success of a pod whose phase is `Succeeded`. `count` is the number of
