@@ -13,8 +13,8 @@ use crate::settings::Settings;
 
 pub(super) use failure_words::describes_failure;
 pub(super) use success::{
-    FailureCause, confirm_success, contradict, describes_success, failure, failure_text,
-    is_failure_code, is_permanent, leave_unread, mark_unknown_if_unread,
+    FailureCause, confirm_success, confirm_success_unless, contradict, describes_success, failure,
+    failure_text, is_failure_code, is_permanent, leave_unread, mark_unknown_if_unread,
 };
 
 /// The outcome of a job or task whose state word does not show it.

@@ -82,8 +82,6 @@ impl JobParts {
             _ => (None, None),
         };
         let earliest_start = tasks.iter().filter_map(|task| task.started_at).min();
-        let has_succeeded = state.state == State::Succeeded;
-        let unconfirmed_reason = self.unconfirmed_reason.filter(|_| has_succeeded);
         let mut job = Job {
             name: self.name,
             reason: reason.map(Reason::from),
@@ -95,20 +93,14 @@ impl JobParts {
             finished_at: self.finished_at,
             tasks,
             details: Some(self.details),
-            unread_cause: (lacks_sub_jobs || unconfirmed_reason.is_some())
-                .then_some(Category::InvalidResponse),
+            unread_cause: lacks_sub_jobs.then_some(Category::InvalidResponse),
             ..state.into_job(job_at(reference, region))
         };
-        states::confirm_success(&mut job, self.cause);
-        if has_succeeded && job.state == State::Unknown {
-            let lacks = lacks_sub_jobs
-                .then(|| format!("not all sub-jobs are listed with a status ({listed} listed)"));
-            let unconfirmed_reason = lacks.or(unconfirmed_reason);
-            let text = unconfirmed_reason.map(|unconfirmed_reason| {
-                format!("the job has succeeded, but {unconfirmed_reason}")
-            });
-            job.message = text.or(job.message);
-        }
+        let lacks = lacks_sub_jobs
+            .then(|| format!("not all sub-jobs are listed with a status ({listed} listed)"));
+        let doubt = lacks.or(self.unconfirmed_reason);
+        let doubt = doubt.map(|what| format!("the job has succeeded, but {what}"));
+        states::confirm_success_unless(&mut job, self.cause, doubt);
         GetResult { job, notices }
     }
 }

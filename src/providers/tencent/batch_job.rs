@@ -195,8 +195,9 @@ impl KindOps<Api> for BatchJobs {
             reason: None,
             message: failed,
         };
-        states::confirm_success(&mut result.job, cause);
-        unconfirmed.explain(&mut result.job);
+        let doubt = unconfirmed.first;
+        let doubt = doubt.map(|what| format!("the job has succeeded, but {what}"));
+        states::confirm_success_unless(&mut result.job, cause, doubt);
         documents.attach(&mut result);
         Ok(result)
     }
@@ -239,15 +240,6 @@ impl UnconfirmedReasons {
         let cause = &mut result.job.unread_cause;
         cause.get_or_insert(Category::InvalidResponse);
         self.first.get_or_insert(reason);
-    }
-
-    /// Sets the message of an undecided job to the first reason, unless a part can never be read.
-    fn explain(self, job: &mut Job) {
-        let is_transient = job.unread_cause.is_some_and(Category::is_transient);
-        let is_undecided = job.state == State::Unknown && is_transient;
-        if let Some(reason) = self.first.filter(|_| is_undecided) {
-            job.message = Some(response::unconfirmed_success(&reason));
-        }
     }
 }
 

@@ -39,17 +39,10 @@ pub(super) fn confirm(job: &mut Job, notices: &mut Vec<Notice>) {
     let (ignored, current): (Vec<_>, Vec<_>) =
         tasks.partition(|(at, task)| successors[*at].is_some() || is_deleted(task));
     job.tasks = current.into_iter().map(|(_, task)| task).collect();
-    if contradiction.is_some() {
-        job.unread_cause = Some(Category::InvalidResponse);
-    }
-    states::confirm_success(job, states::FailureCause::default());
+    let doubt = contradiction.map(|what| format!("the job has succeeded, but {what}"));
+    states::confirm_success_unless(job, states::FailureCause::default(), doubt);
     for (at, task) in ignored {
         job.tasks.insert(at, task);
-    }
-    if job.state == State::Unknown {
-        job.exit_code = None;
-        let text = contradiction.map(|what| format!("the job has succeeded, but {what}"));
-        job.message = text.or_else(|| job.message.take());
     }
     if job.state == State::Succeeded {
         let mut succeeded = job.tasks.iter().filter(|t| t.state == State::Succeeded);

@@ -107,20 +107,15 @@ pub fn decode(
 
 /// Changes a success to an unknown state unless all sub-jobs confirm it.
 fn mark_unknown_if_unconfirmed(job: &mut Job) {
-    if job.state != State::Succeeded {
-        return;
-    }
     let mut tasks = job.tasks.iter();
     let open = tasks.find(|task| task.state != State::Succeeded);
-    let unconfirmed_reason = open.map(|task| {
+    let open = open.filter(|_| job.state == State::Succeeded);
+    if let Some(task) = open {
         let name = task.name.as_deref().or(task.id.as_deref());
+        let name = name.unwrap_or("without an id");
         let word = task.state_raw.as_deref().unwrap_or("without a status");
-        format!("sub-job {} is {word}", name.unwrap_or("without an id"))
-    });
-    if let Some(unconfirmed_reason) = unconfirmed_reason {
-        job.unread_cause = Some(Category::InvalidResponse);
-        states::confirm_success(job, states::FailureCause::default());
-        job.message = Some(format!("the job has succeeded, but {unconfirmed_reason}"));
+        let text = format!("the job has succeeded, but sub-job {name} is {word}");
+        states::contradict(job, text);
     }
 }
 

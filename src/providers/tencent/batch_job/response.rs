@@ -9,7 +9,7 @@ use crate::providers::prelude::*;
 use crate::providers::products::Product;
 use crate::providers::tencent::{Api, list::Row};
 use crate::sort::SortExt as _;
-pub(super) use success::{failed_parts, unconfirmed_success, unread_tasks};
+pub(super) use success::{failed_parts, unread_tasks};
 
 detail_structs! {
     /// `details` of a `tencent/batch-job`; other fields are in the job itself.
@@ -173,16 +173,13 @@ impl Row for BatchJob {
         if let Some(unfinished) = &unfinished {
             let text = format!("{} has succeeded, but {unfinished}", job.reference);
             notices.push(Notice::new(NoticeCode::PartsUnread, text));
-            job.unread_cause = Some(Category::InvalidResponse);
         }
         let cause = states::FailureCause {
             reason: failure_reason,
             message: failed,
         };
-        states::confirm_success(&mut job, cause);
-        if let Some(unfinished) = unfinished.filter(|_| job.state == State::Unknown) {
-            job.message = Some(unconfirmed_success(&unfinished));
-        }
+        let doubt = unfinished.map(|what| format!("the job has succeeded, but {what}"));
+        states::confirm_success_unless(&mut job, cause, doubt);
         GetResult { job, notices }
     }
 }

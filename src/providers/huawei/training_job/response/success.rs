@@ -78,22 +78,18 @@ pub(super) fn check_success(
     unrecognized_phase: Option<String>,
     notices: &mut Vec<Notice>,
 ) {
-    if job.state == State::Succeeded
-        && let Some(UnconfirmedReason::Unread(_)) = unconfirmed_reason
-    {
-        job.unread_cause = Some(Category::InvalidResponse);
-    }
-    let has_succeeded = job.state == State::Succeeded;
-    states::confirm_success(job, states::FailureCause::default());
-    match (job.state, unconfirmed_reason) {
-        (State::Succeeded, Some(UnconfirmedReason::Contradiction(text))) => {
+    let (contradiction, unread) = match unconfirmed_reason {
+        Some(UnconfirmedReason::Contradiction(text)) => (Some(text), None),
+        Some(UnconfirmedReason::Unread(text)) => (None, Some(text)),
+        None => (None, None),
+    };
+    states::confirm_success_unless(job, states::FailureCause::default(), unread);
+    match (job.state, contradiction) {
+        (State::Succeeded, Some(text)) => {
             (job.state, job.exit_code) = (State::Unknown, None);
             let notice = format!("{}: {text}; shown as unknown", job.reference);
             notices.push(Notice::new(NoticeCode::UnknownState, notice));
             job.message = Some(text);
-        }
-        (State::Unknown, Some(UnconfirmedReason::Unread(text))) if has_succeeded => {
-            job.message = Some(text)
         }
         (State::Succeeded, None) => notices.extend(unrecognized_phase.map(|word| {
             let text = format!(

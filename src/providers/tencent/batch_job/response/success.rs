@@ -130,11 +130,6 @@ pub(in super::super) fn unread_tasks(count: usize) -> Option<String> {
     })
 }
 
-/// Returns the message of a job that the cloud calls succeeded, with the reason why this is unconfirmed.
-pub(in super::super) fn unconfirmed_success(unconfirmed_reason: &str) -> String {
-    format!("the job has succeeded, but {unconfirmed_reason}")
-}
-
 impl TaskResponse {
     /// Returns the number of instances: the total, or the number of listed ones.
     pub(in super::super) fn instances(&self) -> u64 {
