@@ -1,7 +1,10 @@
 //! Interprets words and numbers of Slurm that several clouds pass on.
 
+mod part;
+
 use super::states;
 use crate::model::{State, duration};
+pub(super) use part::Part;
 
 /// The state and the reason of a job that exceeded its time limit.
 const TIME_LIMITS: [&str; 2] = ["TIMEOUT", "TimeLimit"];

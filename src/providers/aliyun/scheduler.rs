@@ -81,9 +81,9 @@ pub(super) struct JobFields<V> {
     exit_code: Checked<Text>,
     job_state: Checked<Text>,
     derived_exit_code: Text,
-    array_task_id: Text,
-    het_job_id: Text,
-    het_job_offset: Text,
+    array_task_id: Checked<Text>,
+    het_job_id: Checked<Text>,
+    het_job_offset: Checked<Text>,
     /// 1 if Slurm may queue the job again.
     requeue: Int,
     /// How often Slurm has queued the job again.
@@ -97,7 +97,7 @@ pub(super) struct JobFields<V> {
     /// Evidence of its end from another operation.
     #[serde(skip)]
     pub known: EndEvidence,
-    array_job_id: Text,
+    array_job_id: Checked<Text>,
     array_job_sub_id: Int,
     array_request: Checked<Text>,
     #[serde(alias = "ctime")]
@@ -310,7 +310,7 @@ impl<V> JobFields<V> {
             node_count: request.nodes.0,
             used: used.resources(),
             used_node_count: used.nodes.0,
-            array_job_id: self.array_job_id.0.clone(),
+            array_job_id: self.array_job_id.value.0.clone(),
             array_request: self.array_request.value.0.clone(),
             variables: variables
                 .into_iter()

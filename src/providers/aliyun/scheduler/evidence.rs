@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::text_fields::{TextRecord, text_fields};
 use crate::providers::lenient::{self, Checked, Int, Text};
-use crate::providers::slurm;
+use crate::providers::slurm::{self, Part};
 use crate::providers::states::describes_failure;
 
 /// The fields of PBS and of Slurm that show how a job ended.
@@ -33,22 +33,25 @@ pub(super) struct ExitFields {
     /// The highest exit code of the steps of a job of Slurm.
     #[serde(rename = "DerivedExitCode")]
     pub derived_exit_code: Text,
+    /// Id of the array job of Slurm that a subtask belongs to.
+    #[serde(rename = "ArrayJobId")]
+    pub array_job_id: Checked<Text>,
     /// Index of a subtask of an array job of Slurm, or the indices of subtasks.
     #[serde(rename = "ArrayTaskId")]
-    pub array_task_id: Text,
+    pub array_task_id: Checked<Text>,
     /// Id of the first component of a heterogeneous job of Slurm, which this component belongs to.
     #[serde(rename = "HetJobId")]
-    pub het_job_id: Text,
+    pub het_job_id: Checked<Text>,
     /// Index of a component of a heterogeneous job of Slurm.
     #[serde(rename = "HetJobOffset")]
-    pub het_job_offset: Text,
+    pub het_job_offset: Checked<Text>,
     /// Number of subtasks of an array job of PBS in each state, such as `Queued:1 Running:2 Expired:3`.
     #[serde(rename = "array_state_count")]
     pub subtask_counts: Checked<Text>,
 }
 
 /// Names of [`ExitFields`] that are read from a text.
-const TEXT_FIELDS: [&str; 11] = [
+const TEXT_FIELDS: [&str; 12] = [
     "Exit_status",
     "ExitCode",
     "JobState",
@@ -56,6 +59,7 @@ const TEXT_FIELDS: [&str; 11] = [
     "job_state",
     "substate",
     "DerivedExitCode",
+    "ArrayJobId",
     "ArrayTaskId",
     "HetJobId",
     "HetJobOffset",
@@ -102,19 +106,14 @@ pub(in crate::providers::aliyun) struct EndEvidence {
     pub active_subtasks: Option<String>,
     /// True if a field cannot be read, or has a value that does not show how the job ended.
     pub is_unclear: bool,
-    /// True if the record is that of one part of a job, which does not prove the success of the others.
-    pub is_part: bool,
+    /// The job that the record is a part of, which does not prove the success of the other parts.
+    pub part: Part,
 }
 
 impl ExitFields {
-    /// Returns `true` if the record can be that of a subtask of an array job, or of a component of a heterogeneous job.
-    fn is_part(&self) -> bool {
-        // Each job has the id 0 in some formats.
-        let is_component = match self.het_job_id.trimmed() {
-            Some(id) => id != "0",
-            None => self.het_job_offset.trimmed().is_some(),
-        };
-        self.array_task_id.trimmed().is_some() || is_component
+    fn part(&self) -> Part {
+        let array = Part::of_array(&self.array_job_id, &self.array_task_id);
+        array.and(Part::of_components(&self.het_job_id, &self.het_job_offset))
     }
 
     /// Returns `true` if Slurm reports that the job has completed, with exit code `0:0`.
@@ -135,7 +134,7 @@ impl EndEvidence {
         failed_steps: None,
         active_subtasks: None,
         is_unclear: true,
-        is_part: false,
+        part: Part::None,
     };
 
     pub(super) fn of(fields: &ExitFields) -> Self {
@@ -165,10 +164,11 @@ impl EndEvidence {
         let slurm_code = fields.exit_code.value.trimmed().filter(|_| has_code);
         let slurm_code = slurm_code.map(Self::of_slurm_code);
         let slurm_state = job_state.map(Self::of_slurm_state);
-        let is_success = fields.has_completed() && !fields.is_part();
+        let part = fields.part();
+        let is_success = fields.has_completed() && part == Part::None;
         let proof = Self {
             exit_code: is_success.then_some(0),
-            is_part: fields.is_part(),
+            part,
             ..Self::default()
         };
         of_pbs
@@ -189,7 +189,7 @@ impl EndEvidence {
             failed_steps: self.failed_steps.or(other.failed_steps),
             active_subtasks: self.active_subtasks.or(other.active_subtasks),
             is_unclear: self.is_unclear || other.is_unclear,
-            is_part: self.is_part || other.is_part,
+            part: self.part.and(other.part),
         }
     }
 

@@ -4,7 +4,7 @@ use super::JobFields;
 use super::evidence::{EndEvidence, ExitFields, RUN_COMMENT};
 use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
-use crate::providers::slurm;
+use crate::providers::slurm::{self, Part};
 use crate::secret::mask_text;
 
 /// Message of a job whose success is not certain because of other fields of its record.
@@ -84,7 +84,8 @@ impl<V> JobFields<V> {
             job_state: self.job_state.clone(),
             comment: self.pbs_comment.clone(),
             derived_exit_code: self.derived_exit_code.clone(),
-            array_task_id: self.array_task_id.clone(),
+            array_job_id: self.array_job_id.clone(),
+            array_task_id: self.subtask_number(),
             het_job_id: self.het_job_id.clone(),
             het_job_offset: self.het_job_offset.clone(),
             substate: self.substate,
@@ -95,6 +96,18 @@ impl<V> JobFields<V> {
         let extra = self.extra_info.trimmed().map(EndEvidence::of_extra_info);
         let exit_fields = EndEvidence::of(&exit_fields).and(extra.unwrap_or_default());
         exit_fields.and(self.known.clone())
+    }
+
+    /// Returns the number of the subtask that the record is about, from the field of GetJob or that of Slurm.
+    fn subtask_number(&self) -> Checked<Text> {
+        let number = self.array_job_sub_id.0.map(|number| number.to_string());
+        match number {
+            Some(number) if !self.array_task_id.is_unreadable => Checked {
+                value: Text(Some(number)),
+                is_unreadable: false,
+            },
+            _ => self.array_task_id.clone(),
+        }
     }
 
     /// Determines the outcome of a job whose state word does not show it.
@@ -117,12 +130,16 @@ impl<V> JobFields<V> {
         job.exit_code = evidence.exit_code;
         let request = &self.array_request;
         let has_request = request.is_unreadable || request.value.0.is_some();
-        let is_whole_array = has_request && self.array_job_sub_id.0.is_none();
+        let lacks_number = has_request && self.array_job_sub_id.0.is_none();
+        // In Slurm, the last subtask keeps the id of its array job, so the id can be that of both.
+        let is_whole_array = lacks_number || evidence.part.is_of(&job.id);
+        // PBS derives the exit status of an array job from those of its subtasks. Its state word alone proves nothing.
+        let is_array_id = job.id.contains("[]");
         match (job.state, job.exit_code) {
             (State::Succeeded | State::Unknown, _) if evidence.failure.is_some() => {
                 job.state = State::Failed;
             }
-            (State::Succeeded, _) if is_whole_array => {
+            (State::Succeeded, _) if is_whole_array || is_array_id => {
                 job.state = State::Unknown;
                 job.ended = false;
                 job.reason = Some(Reason::SubtasksUnread);
@@ -206,7 +223,7 @@ impl EndEvidence {
             return;
         }
         // The other parts of the job may have failed, or may still run.
-        let can_trust = !self.is_part;
+        let can_trust = self.part == Part::None;
         let is_proven = self.exit_code == Some(0) || options.has_flag(&TRUST_FINISHED);
         if can_trust && is_proven && !self.is_unclear {
             return;

@@ -15,11 +15,12 @@ pub(super) const JOB_INFO: &str = "/Message/JobInfo";
 const SLURM_START: &str = "JobId=";
 
 /// Fields that are read from `JobId=12 JobName=relax ... JobState=FAILED ... ExitCode=1:0`.
-const SLURM_FIELDS: [&str; 9] = [
+const SLURM_FIELDS: [&str; 10] = [
     "JobId",
     "JobState",
     "ExitCode",
     "DerivedExitCode",
+    "ArrayJobId",
     "ArrayTaskId",
     "HetJobId",
     "HetJobOffset",
