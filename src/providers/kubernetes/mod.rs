@@ -5,6 +5,7 @@ mod conditions;
 mod container;
 mod credential;
 mod custom;
+mod deletion;
 mod discovery;
 mod document;
 mod errors;

@@ -67,6 +67,7 @@ pub(super) struct ObjectMeta {
     pub generation: Checked<Int>,
     pub creation_timestamp: Timestamp,
     pub deletion_timestamp: Checked<Timestamp>,
+    pub deletion_grace_period_seconds: Checked<Int>,
     pub owner_references: List<OwnerReference>,
 }
 

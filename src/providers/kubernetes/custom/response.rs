@@ -228,9 +228,7 @@ impl CustomObject {
             .failed_node()
             .filter(|_| state.state == State::Failed);
         let message = joined([message, failure]);
-        let since = condition.and_then(Condition::since);
-        let since = since.or(volcano_state.last_transition_time.utc());
-        let finished_at = status.completion_time.utc().or(status.finished_at.utc());
+        let finished_at = status.ended(condition, &volcano_state);
         let labels = meta.labels();
         let spec = self.spec.value;
         let DefaultObject(policy) = spec.run_policy.0.scheduling_policy;
@@ -243,7 +241,7 @@ impl CustomObject {
             labels,
             created_at: meta.creation_timestamp.utc(),
             started_at: status.started(),
-            finished_at: finished_at.or(since),
+            finished_at,
             details: Some(Arc::new(CustomJobDetails {
                 resource: self.kind.0,
                 api_version: self.api_version.0,
@@ -299,6 +297,14 @@ impl Status {
         let fields = [&self.start_time, &self.started_at];
         let time = fields.into_iter().find_map(Timestamp::utc);
         time.or_else(|| self.conditions.running_since())
+    }
+
+    /// Returns when a job with this condition or state of Volcano ended.
+    fn ended(&self, condition: Option<&Condition>, state: &VolcanoState) -> Option<Time> {
+        let fields = [&self.completion_time, &self.finished_at];
+        let time = fields.into_iter().find_map(Timestamp::utc);
+        let since = || condition.and_then(Condition::since);
+        time.or_else(since).or(state.last_transition_time.utc())
     }
 
     /// Returns the nodes of a workflow with their ids.

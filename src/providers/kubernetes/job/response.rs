@@ -144,7 +144,7 @@ impl JobObject {
     pub fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
         let DefaultObject(mut meta) = self.metadata;
         let (status, is_status_readable) = object(self.status);
-        let contradiction = contradiction(&self.spec, &status);
+        let contradiction = contradiction(&meta, &self.spec, &status);
         let mut spec = self.spec.value;
         let (word, condition) = word(&meta, &spec, &status);
         let undecided = match is_status_readable {

@@ -130,7 +130,7 @@ impl PodObject {
         let main = containers(spec.containers, main, false);
         refine(&mut state.state, &main);
         let all: Vec<Container> = init.into_iter().chain(main).collect();
-        let contradiction = contradiction(&state, &status.reason, &all, count);
+        let contradiction = contradiction(&meta, &state, &status.reason, &all, count);
         let is_contradicted = contradiction.is_some();
         let (reason, message) = match contradiction {
             Some(contradiction) => {

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod contradictions;
+mod deletion;
 mod duplicate_keys;
 mod evidence;
 mod failed_parts;

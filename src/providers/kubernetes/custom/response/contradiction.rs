@@ -1,24 +1,26 @@
 //! Finds what contradicts the end of a job.
 
+use super::super::super::deletion::DeletionRule;
 use super::super::super::evidence::{CheckedObject, is_invalid, is_unreadable};
+use super::super::super::object::ObjectMeta;
 use super::super::{CustomJobs, StateField};
 use super::{Group, Node, Spec, Status, groups_in};
-use crate::model::State;
+use crate::model::{State, Time};
 use crate::providers::lenient::Required;
 
 /// The word for the state of a job that has ended.
 pub(super) struct End<'a> {
     pub jobs: &'a CustomJobs,
-    /// The name of the job.
-    pub name: &'a str,
+    pub meta: &'a ObjectMeta,
     pub word: &'a str,
     /// True if it is the type of a condition; false if it is in the state field.
     pub is_condition: bool,
+    pub ended_at: Option<Time>,
 }
 
 impl End<'_> {
     /// Returns what contradicts the end: another end or, for a success, a condition of a job that has not
-    /// ended, or a failure in the job. `conditions` are the types of those with status `True`.
+    /// ended, its deletion, or a failure in the job. `conditions` are the types of those with status `True`.
     pub fn contradiction<'a>(
         &self,
         conditions: impl Iterator<Item = &'a str> + Clone,
@@ -55,16 +57,20 @@ impl End<'_> {
         self.jobs.state_field.name()
     }
 
-    /// Returns what contradicts the success in the parts of a job.
+    /// Returns what contradicts the success in the deletion or the parts of a job.
     fn failure(&self, spec: &CheckedObject<Spec>, status: &Status) -> Option<String> {
         if spec.is_unreadable {
             return Some("the specification cannot be read".to_owned());
         }
-        match self.jobs.state_field {
+        let deletion = self
+            .meta
+            .contradicting_deletion(self.ended_at, DeletionRule::Before);
+        let name = self.meta.name.value.trimmed();
+        deletion.or_else(|| match self.jobs.state_field {
             StateField::StatePhase => status.contradicting_pods(&spec.value),
-            StateField::Phase => status.contradicting_root(self.name),
+            StateField::Phase => status.contradicting_root(name.unwrap_or_default()),
             field => status.contradicting_group(&spec.value, field),
-        }
+        })
     }
 }
 

@@ -70,9 +70,10 @@ pub(super) fn word<'a>(
         let words = conditions.iter().map(|(word, _)| *word);
         let end = contradiction::End {
             jobs,
-            name: meta.name.value.trimmed().unwrap_or_default(),
+            meta,
             word: text,
             is_condition: condition.is_some(),
+            ended_at: status.ended(condition, state),
         };
         return Word {
             contradiction: end.contradiction(words, phase.map(|(word, _)| word), spec, status),

@@ -1,6 +1,8 @@
 //! Finds what contradicts the end of a job.
 
+use super::super::super::deletion::DeletionRule;
 use super::super::super::evidence::{CheckedObject, is_invalid, is_unreadable};
+use super::super::super::object::ObjectMeta;
 use super::super::indexes;
 use super::{JobSpec, JobStatus};
 
@@ -13,10 +15,14 @@ const FAILURES: [&str; 5] = [
     "PodFailurePolicy",
 ];
 
-/// Returns what contradicts the end of the job: another condition, or for a success its reason or its counts,
-/// also if they cannot be read. `spec.suspend` is ignored, since it can change after the end, and so are the
+/// Returns what contradicts the end of the job: another condition, or for a success its reason, its deletion or its
+/// counts, also if they cannot be read. `spec.suspend` is ignored, since it can change after the end, and so are the
 /// counts under a success policy, which requires no specific number of pods.
-pub(super) fn contradiction(spec: &CheckedObject<JobSpec>, status: &JobStatus) -> Option<String> {
+pub(super) fn contradiction(
+    meta: &ObjectMeta,
+    spec: &CheckedObject<JobSpec>,
+    status: &JobStatus,
+) -> Option<String> {
     let is_true = |word: &str| status.conditions.find_true(word).is_some();
     let other = |words: &[&str]| {
         let word = words.iter().find(|word| is_true(word));
@@ -33,6 +39,8 @@ pub(super) fn contradiction(spec: &CheckedObject<JobSpec>, status: &JobStatus) -
     let failure = reason.filter(|reason| FAILURES.contains(reason));
     let failure = failure.map(|reason| format!("its reason is {reason}"));
     let unreadable = || is_unreadable(&complete.reason).then(|| cannot_be_read("its reason"));
+    let ended_at = status.completion_time.utc().or(complete.since());
+    let deletion = || meta.contradicting_deletion(ended_at, DeletionRule::Before);
     let counts = || {
         unreadable_part(spec, status)
             .map(cannot_be_read)
@@ -41,6 +49,7 @@ pub(super) fn contradiction(spec: &CheckedObject<JobSpec>, status: &JobStatus) -
     let contradiction = other(&["Failed", "FailureTarget", "Suspended"])
         .or(failure)
         .or_else(unreadable)
+        .or_else(deletion)
         .or_else(|| counts().filter(|_| !has_policy))?;
     Some(format!(
         "the condition Complete is True, but {contradiction}"

@@ -1,7 +1,9 @@
 //! Finds what contradicts the success of a pod.
 
 use super::super::super::container::is_done;
+use super::super::super::deletion::DeletionRule;
 use super::super::super::evidence::is_unreadable;
+use super::super::super::object::ObjectMeta;
 use crate::model::{Container, State};
 use crate::providers::lenient::{Checked, Text};
 use crate::providers::states::{NormalizedState, is_failure_code};
@@ -26,6 +28,7 @@ fn is_failure(reason: &str) -> bool {
 /// Returns what contradicts the success of a pod whose phase is `Succeeded`. `count` is the number of
 /// statuses of main containers, or `None` if the statuses cannot be read.
 pub(super) fn contradiction(
+    meta: &ObjectMeta,
     state: &NormalizedState,
     reason: &Checked<Text>,
     containers: &[Container],
@@ -41,8 +44,17 @@ pub(super) fn contradiction(
     match (failure, count) {
         (Some(reason), _) => Some(format!("the reason is {reason}")),
         (None, None) => Some("the states of its containers cannot be read".to_owned()),
-        (None, Some(count)) => container_contradiction(containers, count),
+        (None, Some(count)) => container_contradiction(containers, count)
+            .or_else(|| contradicting_deletion(meta, containers)),
     }
+}
+
+/// Describes how the deletion of a pod contradicts its success, if it does. The ends of sidecars do not count, since
+/// they are always stopped.
+fn contradicting_deletion(meta: &ObjectMeta, containers: &[Container]) -> Option<String> {
+    let main = containers.iter().filter(|one| !one.init && !one.is_sidecar);
+    let ended_at = main.filter_map(|one| one.finished_at).max();
+    meta.contradicting_deletion(ended_at, DeletionRule::BeforeOrAtOnce)
 }
 
 /// Returns what contradicts the success of a pod: a container that has not ended with exit code 0, a different

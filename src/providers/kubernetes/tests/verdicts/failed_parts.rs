@@ -4,7 +4,7 @@ use super::*;
 use crate::model::NoticeCode;
 
 /// Returns the messages of the warnings about failed parts.
-fn warnings(found: GetResult) -> Vec<String> {
+pub(super) fn warnings(found: GetResult) -> Vec<String> {
     let notices = found.notices.into_iter();
     let notices = notices.filter(|notice| notice.code == NoticeCode::FailedParts);
     notices.map(|notice| notice.message).collect()
