@@ -156,7 +156,9 @@ impl PodObject {
             scheduler: spec.scheduler_name.0,
             service_account: spec.service_account_name.0,
         };
+        // A container, such as an init container, can have ended before its pod.
         let finished_at = all.iter().filter_map(|one| one.finished_at).max();
+        let finished_at = finished_at.filter(|_| state.ended);
         let labels = meta.labels();
         let task = Task {
             id: meta.name.value.0.clone(),
@@ -167,7 +169,7 @@ impl PodObject {
             exit_code: exit_code(state.state, &all),
             created_at: meta.creation_timestamp.utc(),
             started_at: started_at(&all, status.start_time.utc()),
-            finished_at: finished_at.filter(|_| !is_contradicted),
+            finished_at,
             resources: container::total(&all),
             addresses: addresses(status.pod_ips, status.pod_ip),
             node: spec.node_name.0,
