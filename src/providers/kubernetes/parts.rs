@@ -319,12 +319,15 @@ pub(super) fn add_pods(job: &mut Job, pods: Vec<PodTask>, are_all: bool) {
             if are_all && pods.all(|pod| pod.node.is_none()) {
                 job.state = State::Pending;
             }
-        } else if are_all && !job.tasks.is_empty() {
-            // Its pods have run, but their end is not counted yet.
+        } else if let Some(newest) = job.tasks.last()
+            && are_all
+            && newest.state != State::Failed
+        {
+            // Its pods have run, but their end is not counted yet. After a failure, the job waits for a retry.
             job.state = State::Running;
         }
     }
-    let has_run = || job.tasks.iter().any(|pod| pod.started_at.is_some());
+    let has_run = || job.has_started || job.tasks.iter().any(|pod| pod.started_at.is_some());
     if are_all && matches!(job.state, State::Pending | State::Starting) && !has_run() {
         // `startTime` is when the controller first processed the job, not when it ran.
         job.started_at = None;

@@ -186,6 +186,7 @@ impl JobObject {
             labels,
             created_at: meta.creation_timestamp.utc(),
             started_at: status.start_time.value.utc(),
+            has_started: status.has_had_pods(),
             finished_at,
             resources: container::total(&template),
             array: spec.array(),
@@ -203,6 +204,14 @@ impl JobObject {
 }
 
 impl JobStatus {
+    /// Returns `true` if the job has had pods that are no longer active.
+    fn has_had_pods(&self) -> bool {
+        let counts = [&self.succeeded.value, &self.failed.value, &self.terminating];
+        counts
+            .iter()
+            .any(|count| count.0.is_some_and(|count| count > 0))
+    }
+
     /// Returns `true` if the job has a start time, even one that cannot be read.
     fn has_started(&self) -> bool {
         self.start_time.is_unreadable || self.start_time.value.utc().is_some()
@@ -275,6 +284,8 @@ fn word<'a>(
         .or_else(|| derived("Pending", !status.has_started()))
         .or_else(|| derived("Running", is_more_than_0(&status.ready)))
         .or_else(|| derived("Starting", is_more_than_0(&status.active.value)))
+        // Between two pods, such as before a retry, or while one is stopped before it is replaced.
+        .or_else(|| derived("Starting", status.has_had_pods()))
         .unwrap_or(("Pending", None))
 }
 
@@ -293,6 +304,19 @@ mod tests {
         assert_eq!(of(json!({"startTime": "soon", "ready": 1})), "Running");
         assert_eq!(of(json!({"startTime": 12345, "ready": 1})), "Running");
         assert_eq!(of(json!({"ready": 1})), "Pending");
+    }
+
+    #[test]
+    fn a_job_between_two_pods_waits_for_the_next_one() {
+        let of = |count: &str, number: i64| {
+            let status = json!({"startTime": "2026-11-27T20:00:00Z", "active": 0, count: number});
+            let status = serde_json::from_value(status).unwrap();
+            word(&ObjectMeta::default(), &JobSpec::default(), &status).0
+        };
+        for count in ["failed", "succeeded", "terminating"] {
+            assert_eq!(of(count, 1), "Starting", "{count}");
+            assert_eq!(of(count, 0), "Pending", "{count}");
+        }
     }
 
     #[test]

@@ -58,6 +58,48 @@ fn a_job_is_running_once_a_container_of_a_running_pod_runs() {
 }
 
 #[test]
+fn a_job_whose_pods_have_ended_waits_for_a_retry_if_the_newest_one_failed() {
+    let pod_at = |name: &str, phase: &str, code: i64, minute: u32| {
+        let mut pod = pod(name, phase, &exit(code, minute));
+        let state = &mut pod["status"]["containerStatuses"][0]["state"]["terminated"];
+        state["startedAt"] = json!(format!("2026-11-27T20:{minute:02}:00Z"));
+        pod["metadata"]["creationTimestamp"] = state["startedAt"].clone();
+        pod
+    };
+    let failed = |minute| pod_at("f", "Failed", 1, minute);
+    let succeeded = |minute| pod_at("s", "Succeeded", 0, minute);
+    for (list, state) in [
+        (vec![failed(1)], State::Starting),
+        (vec![succeeded(1), failed(2)], State::Starting),
+        (vec![failed(1), succeeded(2)], State::Running),
+    ] {
+        let start = Time::from_rfc3339("2026-11-27T20:00:00Z");
+        let mut job = Job {
+            state: State::Starting,
+            started_at: start,
+            ..Job::default()
+        };
+        add_pods(&mut job, pods(&list), true);
+        assert_eq!((job.state, job.started_at), (state, start));
+    }
+}
+
+#[test]
+fn a_job_has_started_if_it_has_had_pods() {
+    let start = Time::from_rfc3339("2026-11-27T20:00:00Z");
+    for has_started in [true, false] {
+        let mut job = Job {
+            state: State::Starting,
+            started_at: start,
+            has_started,
+            ..Job::default()
+        };
+        add_pods(&mut job, Vec::new(), true);
+        assert_eq!(job.started_at, start.filter(|_| has_started));
+    }
+}
+
+#[test]
 fn the_exit_code_of_a_sidecar_is_not_that_of_the_job() {
     let failed = |main: i64| with_sidecar(pod("p", "Failed", &exit(main, 1)), &exit(143, 2));
     let both = job(State::Failed, &[failed(2)]);

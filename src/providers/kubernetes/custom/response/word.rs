@@ -98,6 +98,8 @@ pub(super) fn word<'a>(
         None if has_phase => Word::derived("Pending"),
         None if count(|one| one.ready) => Word::derived("Running"),
         None if count(|one| one.active) => Word::derived("Starting"),
+        // Between two pods, such as before a retry.
+        None if count(|one| one.succeeded) || count(|one| one.failed) => Word::derived("Starting"),
         None => Word::derived("Pending"),
     }
 }
