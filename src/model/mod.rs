@@ -129,6 +129,9 @@ pub struct Job {
     /// Reason why events could not be read, if a request failed; not shown.
     #[serde(skip)]
     pub events_problem: Option<Box<Problem>>,
+    /// True if the request for it failed, and its end was reported by a list or a watch; not shown.
+    #[serde(skip)]
+    pub lookup_failed: bool,
     /// Reason why its tasks could not be read; not shown.
     #[serde(skip)]
     pub tasks_problem: Option<Box<Problem>>,

@@ -102,10 +102,10 @@ texts! {
         Details: [details],
         Document: [raw],
         omit: [
-            reference, events_unreadable, events_problem, tasks_problem, has_subtask_events, input, cloud, profile,
-            kind, cluster, namespace, id, state, ended, verdict, uid, exit_code, priority, created_at, started_at,
-            finished_at, updated_at, has_started, duration_seconds, array, warning_count, observed_at, from_list,
-            unread_cause,
+            reference, events_unreadable, events_problem, lookup_failed, tasks_problem, has_subtask_events, input,
+            cloud, profile, kind, cluster, namespace, id, state, ended, verdict, uid, exit_code, priority, created_at,
+            started_at, finished_at, updated_at, has_started, duration_seconds, array, warning_count, observed_at,
+            from_list, unread_cause,
         ],
     }
     ScopeSummary {

@@ -111,6 +111,12 @@ impl OutageTracker {
         Some(OutageEvent::Ended(outage.account, time))
     }
 
+    /// Records that a job or scope whose last request failed is not requested again: it must not keep the outage from
+    /// ending, and is not evidence of a recovery.
+    pub(super) fn forget(&mut self, account: AccountIndex, affected: Affected) {
+        self.remove(account, affected);
+    }
+
     /// Removes a job or scope from an outage. Returns the outage if nothing else is affected.
     fn remove(&mut self, account: AccountIndex, affected: Affected) -> Option<Outage> {
         let outage = self.outages.get_mut(&account)?;
@@ -174,9 +180,8 @@ impl Poller {
                 self.outages
                     .record_failure(account, affected, problem, now, name)
             }
-            // Nothing lists it again, so it must not keep the outage from ending.
             Some((_, true)) => {
-                self.outages.remove(account, affected);
+                self.outages.forget(account, affected);
                 None
             }
         }

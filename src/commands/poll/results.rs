@@ -122,7 +122,10 @@ impl Poller {
         polled.current.is_explained |= is_explanation;
         let is_contradicted = self.end_proofs.is_contradicted(&polled.account);
         let mut events = match (result, row) {
-            (Err(_), Some(row)) if !is_contradicted => self.take_job(index, *row),
+            (Err(problem), Some(mut row)) if !is_contradicted => {
+                row.lookup_failed = problem.is_transient();
+                self.take_job(index, *row)
+            }
             (Ok(job), _) => self.take_job(index, job),
             (Err(_), None) if is_explanation => {
                 self.jobs[index].finish_poll();
@@ -342,9 +345,15 @@ impl Poller {
         if self.options.emit_reads {
             changes.push(PollEvent::Read(index));
         }
-        let outage_event = self
-            .outages
-            .record_success(account, Affected::Job(index), now);
+        let affected = Affected::Job(index);
+        // A request that failed does not show that the account responds again.
+        let lookup_failed = current.job.as_ref().is_some_and(|job| job.lookup_failed);
+        let outage_event = if lookup_failed {
+            self.outages.forget(account, affected);
+            None
+        } else {
+            self.outages.record_success(account, affected, now)
+        };
         changes.extend(outage_event.map(PollEvent::Outage));
         changes
     }

@@ -11,6 +11,7 @@ use super::stream::Stream;
 use super::watch::{Listed, Object, Presence, Watch, meta};
 use super::{Api, attach_raw, events, list, object_path, path};
 use crate::lenient::collect_unreadable;
+use crate::providers::EventDetail;
 use crate::providers::lenient;
 use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
@@ -124,7 +125,7 @@ pub(super) enum FoundJob<T> {
     /// The job as fetched, with the additional data that was decoded from the response.
     Fetched(Box<GetResult>, T),
     /// The job as last read from a list or stream, because it no longer exists, or because it has ended and
-    /// the lookup failed or returned an older version.
+    /// the lookup failed or returned an older version. Its events are missing.
     FromWatch(Box<GetResult>),
 }
 
@@ -141,12 +142,13 @@ impl<T> FoundJob<T> {
 /// Looks up one job. An object with the same name but another UID is a different job.
 ///
 /// # Errors
-/// The lookup failed, and no list or stream has reported the end of the job.
+/// The lookup failed, and no list or stream has reported the end of the job, or its events are also needed and the
+/// failure may be temporary.
 pub(super) async fn lookup<T: Send>(
     api: &Api,
     resource: &'static Resource,
     lookup: GetRequest<'_>,
-    decode: impl FnOnce(&[u8]) -> Result<(GetResult, T), String> + Send,
+    decode: impl Fn(&[u8]) -> Result<(GetResult, T), String> + Send + Sync,
 ) -> Result<FoundJob<T>, Problem> {
     let GetRequest { reference, options } = lookup;
     let (group, plural) = resource.path;
@@ -154,15 +156,13 @@ pub(super) async fn lookup<T: Send>(
     let watch = api.watches.known(&path);
     let known = || {
         let object = watch.as_ref()?.object(reference.id())?;
-        let mut result = row(api, resource, lookup, &object)?.result;
-        if options.events.needs_all_warnings() {
-            events::note_unread(&mut result, "its end was reported by a list or watch only");
-        }
-        Some((object.presence, result))
+        let result = row(api, resource, lookup, &object)?.result;
+        Some((object, result))
     };
+    let known_end = || known().filter(|(_, result)| result.job.ended);
     let final_result = || match known() {
-        Some((Presence::Present, _)) => None,
-        Some((_, result)) => Some(Ok(FoundJob::FromWatch(Box::new(result)))),
+        Some((object, _)) if object.presence == Presence::Present => None,
+        Some((_, result)) => Some(Ok(from_watch(result, None, options))),
         None => {
             let object = watch.as_ref()?.object(reference.id())?;
             (object.presence == Presence::Replaced).then(|| Err(replaced()))
@@ -172,33 +172,76 @@ pub(super) async fn lookup<T: Send>(
         return final_result;
     }
     let (mut decoded, mut is_behind) = (None, false);
-    let decode = |body: &[u8]| {
-        let (mut result, read) = decode(body)?;
+    let decode_newest = |body: &[u8]| {
+        let (mut result, mut read) = decode(body)?;
         let object = lenient::parse(body).and_then(|object| Object::read(object, &path));
         let object = object.ok_or_else(|| expected(reference))?;
-        decoded = Some(read);
-        attach_raw(&mut result, body, options);
         // An object with the name of a followed job but another UID is a different job.
         if let Some(watch) = &watch {
             is_behind = !watch.update_from_lookup(object);
-            result.notices.extend(watch.take_notice());
         }
+        // The events of a job that has ended are read with its newest version.
+        let needs_newer = is_behind && options.events.needs_all_warnings();
+        let newer = needs_newer.then(known_end).flatten();
+        let newer = newer.map(|(object, _)| object.body);
+        if let Some(newer) = &newer {
+            (result, read) = decode(newer.as_bytes())?;
+            is_behind = false;
+        }
+        decoded = Some(read);
+        attach_raw(
+            &mut result,
+            newer.as_ref().map_or(body, |newer| newer.as_bytes()),
+            options,
+        );
+        let notice = watch.as_ref().and_then(|watch| watch.take_notice());
+        result.notices.extend(notice);
         Ok::<_, String>(result)
     };
     let own_path = object_path(resource.path, reference);
-    let response = api.call(resource.get, &own_path, &[], options, decode);
+    let response = api.call(resource.get, &own_path, &[], options, decode_newest);
     let response = response.await;
     if let (Some(final_result), true) = (final_result(), response.is_ok()) {
         return final_result;
     }
-    if (response.is_err() || is_behind)
-        && let Some((_, result)) = known().filter(|(_, result)| result.job.ended)
-    {
-        return Ok(FoundJob::FromWatch(Box::new(result)));
-    }
-    let response = response?;
+    let response = match (response, known_end()) {
+        (Err(failure), Some((_, result))) if !needs_lookup(&result.job, &failure, options) => {
+            return Ok(from_watch(result, Some(&failure), options));
+        }
+        (Ok(_), Some((_, result))) if is_behind => return Ok(from_watch(result, None, options)),
+        (response, _) => response?,
+    };
     let decoded = decoded.expect("the response of a success was decoded");
     Ok(FoundJob::Fetched(Box::new(response.into_result()), decoded))
+}
+
+/// Returns `true` if the lookup of a job whose end is known has to be repeated after this failure: its events are
+/// needed, and the failure may be temporary. The warnings of a job that has failed do not matter to a gate.
+fn needs_lookup(job: &Job, failure: &Problem, options: &RequestOptions) -> bool {
+    let needs_events = match options.events {
+        EventDetail::ForState => false,
+        EventDetail::Warnings => !job.state.is_unsuccessful(),
+        EventDetail::All => true,
+    };
+    needs_events && failure.is_transient()
+}
+
+/// Returns a job as last read from a list or stream, after this failure of its lookup, if there was one. Its events
+/// were not read.
+fn from_watch<T>(
+    mut result: GetResult,
+    failure: Option<&Problem>,
+    options: &RequestOptions,
+) -> FoundJob<T> {
+    result.job.lookup_failed = failure.is_some_and(Problem::is_transient);
+    // The events of a job that no longer exists are not read.
+    let failure = failure.filter(|failure| failure.category != Category::NotFound);
+    match failure {
+        _ if !options.events.needs_all_warnings() => {}
+        Some(failure) => events::note_failed(&mut result, failure),
+        None => events::note_unread(&mut result, "its end was reported by a list or watch only"),
+    }
+    FoundJob::FromWatch(Box::new(result))
 }
 
 /// Returns the problem of a job that no longer exists while another object has its name.

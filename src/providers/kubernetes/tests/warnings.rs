@@ -2,6 +2,7 @@
 //! read.
 
 mod all_events;
+mod ended;
 mod gone;
 
 use std::collections::HashMap;
@@ -39,7 +40,12 @@ struct Cluster {
 }
 
 fn refusal(status: u16) -> ServerResponse {
-    let body = json!({"kind": "Status", "reason": "Refused", "message": "refused"});
+    let body = match status {
+        404 => {
+            json!({"kind": "Status", "reason": "NotFound", "message": "jobs.batch \"x\" not found"})
+        }
+        _ => json!({"kind": "Status", "reason": "Refused", "message": "refused"}),
+    };
     ServerResponse::json(status, &body)
 }
 
@@ -358,32 +364,5 @@ async fn warnings_of_all_parts_of_a_workload_count_for_a_gate() {
             .gate(&WORKLOAD)
             .await;
         assert!(is_unreadable, "{resource} {list}");
-    }
-}
-
-#[tokio::test]
-async fn a_job_whose_end_was_only_in_a_list_leaves_a_gate_undecided() {
-    let mut cluster = cluster(json!([]));
-    let mut ended = std::mem::replace(&mut cluster.object, json!(404));
-    ended["status"]["conditions"] = json!([{"type": "Complete", "status": "True"}]);
-    let cluster = cluster.with_list("jobs", json!([ended]));
-    let server = cluster.serve().await;
-    let client = client(&CLOUD, &server, &server.transport());
-    let x = reference(&JOB, "kubernetes/job/ci/x");
-    let mut options = RequestOptions {
-        changes: Some(Arc::default()),
-        ..get_options()
-    };
-    client
-        .batch_get(std::slice::from_ref(&x), &options)
-        .await
-        .unwrap();
-    for events in [EventDetail::ForState, EventDetail::Warnings] {
-        options.events = events;
-        let job = client.get(&x, &options).await.unwrap().job;
-        assert_eq!(
-            (job.state, job.events_unreadable),
-            (State::Succeeded, events == EventDetail::Warnings)
-        );
     }
 }
