@@ -1,3 +1,5 @@
+mod unread_events;
+
 use std::cell::Cell;
 use std::io::{self, IsTerminal as _};
 use std::pin::{Pin, pin};
@@ -18,6 +20,7 @@ use crate::error::{Category, Problem, Stop, exit_code};
 use crate::gate::Evaluation;
 use crate::model::Job;
 use crate::output::{Frame, RenderContext, Summary, TerminalSize, restore_modes};
+use unread_events::{UnreadEvents, failure};
 
 /// Maximum number of messages that are kept until a live table no longer covers the terminal.
 const MAX_DEFERRED_LINES: usize = 200;
@@ -26,8 +29,9 @@ const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often the ages in a live table are redrawn.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The last reported failure of an unreadable job: its category, and whether it is final.
-type LastReported = Option<(Category, bool)>;
+/// The last reported failure of an unreadable job: its category, whether it is final, and whether only its events were
+/// not read.
+type LastReported = Option<(Category, bool, bool)>;
 
 /// The handler that follows all jobs to their end and shows them.
 pub(super) struct FollowHandler<'a> {
@@ -39,6 +43,8 @@ pub(super) struct FollowHandler<'a> {
     terminal: Option<LiveTerminal<'a>>,
     /// For each job, in the order of the poller.
     last_reported: Vec<LastReported>,
+    /// The ended jobs whose events are read again.
+    unread_events: UnreadEvents,
     /// The accounts whose errors were printed.
     account_errors: AccountErrors,
     /// The newest messages, shown below a live table.
@@ -62,17 +68,27 @@ impl LoopHandler for FollowHandler<'_> {
                 continue;
             }
             let evaluation = polled.current.history.evaluate(&run.policy, now);
-            let is_final = match &evaluation {
-                Evaluation::Pending(pending) => pending.is_final,
-                Evaluation::Met | Evaluation::Unmet(_) => true,
-            };
+            let events_error = self.unread_events.retried_error(index, polled, now);
+            let is_final = events_error.is_none()
+                && match &evaluation {
+                    Evaluation::Pending(pending) => pending.is_final,
+                    Evaluation::Met | Evaluation::Unmet(_) => true,
+                };
             polled.current.is_final = is_final;
-            let failure = read_failure(polled, &evaluation);
-            let reported = failure.as_ref().map(|problem| (problem.category, is_final));
+            let is_of_events = events_error.is_some();
+            let failure = events_error.or_else(|| read_failure(polled, &evaluation));
+            let reported = failure.as_ref();
+            let reported = reported.map(|problem| (problem.category, is_final, is_of_events));
             if let Some(problem) = failure.filter(|_| reported != self.last_reported[index]) {
                 self.report_failure(run, &problem, is_final);
+                if is_of_events {
+                    self.log_line(failure_line(run, &problem, is_final));
+                }
             }
             self.last_reported[index] = reported;
+            if is_final {
+                self.show_held(run, index);
+            }
             let polled = &mut run.poller.jobs[index];
             if polled.has_finished() && !self.display.needs_rows() {
                 polled.drop_details();
@@ -91,7 +107,13 @@ impl LoopHandler for FollowHandler<'_> {
         };
         let part = match event {
             PollEvent::State(index, previous) => self.display.transition(at, job(index), *previous),
-            PollEvent::Read(index) => self.display.on_read(at, job(index)),
+            PollEvent::Read(index) => {
+                let now = run.poller.elapsed();
+                match self.unread_events.hold(*index, job(index), now) {
+                    true => return,
+                    false => self.display.on_read(at, job(index)),
+                }
+            }
             // Reported later, when the outage rules have decided whether the failure is final.
             PollEvent::Problem(_) => return,
             // The loop reports these as messages.
@@ -165,6 +187,7 @@ impl<'a> FollowHandler<'a> {
             deferred: (terminal.is_some() && io::stderr().is_terminal()).then(Vec::new),
             terminal,
             last_reported: Vec::new(),
+            unread_events: UnreadEvents::default(),
             account_errors: AccountErrors::default(),
             notes: Vec::new(),
         }
@@ -238,21 +261,6 @@ impl<'a> FollowHandler<'a> {
         }
     }
 
-    /// Reports the jobs whose events could not be read by the last request, if events are shown.
-    fn report_unread_events(&mut self, run: &RunLoop) -> Vec<Problem> {
-        if !self.display.needs_events() {
-            return Vec::new();
-        }
-        let jobs = run.poller.jobs.iter();
-        let read = jobs.filter(|polled| polled.current.problem.is_none());
-        let unread = read.filter_map(|polled| polled.current.job.as_ref()?.events_error());
-        let unread: Vec<Problem> = unread.collect();
-        for problem in &unread {
-            self.report_failure(run, problem, true);
-        }
-        unread
-    }
-
     fn redraw(&mut self, run: &RunLoop) {
         let render_context = self.render_context();
         let (Some(live), Some(terminal)) = (self.display.live(), &self.terminal) else {
@@ -316,12 +324,11 @@ impl<'a> FollowHandler<'a> {
         if let Some(problem) = &over {
             self.report_failure(run, problem, true);
         }
+        self.show_all_held(run);
         let unread = self.report_unread_events(run);
         let rows = rows(&run.poller, &run.policy);
         let jobs = &run.poller.jobs;
-        let problems = jobs
-            .iter()
-            .filter_map(|polled| polled.current.problem.as_deref());
+        let problems = jobs.iter().filter_map(failure);
         let problems = problems
             .chain(run.scopes.problems())
             .chain(&over)

@@ -2,6 +2,7 @@
 
 mod replaced;
 mod scopes;
+mod unread_events;
 
 use std::future::pending;
 use std::io::{self, Read as _};
