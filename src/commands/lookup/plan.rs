@@ -144,7 +144,6 @@ impl LookupPlan {
             &targets,
             commands,
         )?;
-        check_accounts(&targets, |account| clients.problem(account))?;
         let latest = self.targets.latest();
         Ok(Lookup {
             references: self.references,
@@ -168,7 +167,8 @@ impl LookupPlan {
 /// other account fails without affecting the others.
 ///
 /// # Errors
-/// Usage errors, before any credential is read or any `credential_command` is run.
+/// Usage errors: those of plain settings before any credential is read or any `credential_command` is run, then those
+/// that are found with the credentials.
 fn connect(
     credentials: CredentialChain,
     transport: &Arc<Transport>,
@@ -184,8 +184,9 @@ fn connect(
     let clients = accounts.connect(notices, commands, |problem| {
         check_accounts(checked, problem)
     })?;
-    let checked = checked.iter().map(|target| &target.account);
-    clients.keep_usage_errors_of(&checked.collect());
+    let named = checked.iter().map(|target| &target.account);
+    clients.keep_usage_errors_of(&named.collect());
+    check_accounts(checked, |account| clients.problem(account))?;
     Ok(clients)
 }
 
@@ -243,7 +244,8 @@ impl Lookup {
     ///
     /// # Errors
     /// Returns a usage error in an option, a setting of the connection, or the plain settings of a named account,
-    /// before any credential is read or any `credential_command` is run.
+    /// before any credential is read or any `credential_command` is run; also one that is only found with the
+    /// credential of a named account.
     pub(in crate::commands) fn for_scopes(
         context: &CommandContext,
         settings: Settings,

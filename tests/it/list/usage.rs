@@ -46,6 +46,28 @@ fn usage_errors_are_reported_before_the_first_request_with_the_nearest_word() {
 }
 
 #[test]
+fn an_invalid_credential_of_a_named_account_ends_the_command_before_the_first_request() {
+    let emulated = Emulated::start(WORLD);
+    for arguments in [
+        &["list", "aliyun", "sugon"][..],
+        &["metrics", "aliyun", "sugon/instance/"],
+        &["metrics", "aliyun", "sugon/instance/i-1"],
+        &["metrics", "aliyun", "sugon", "--listen", "127.0.0.1:0"],
+        &["watch", "aliyun/job/c/", "sugon/instance/"],
+    ] {
+        let run = emulated.joblens(arguments);
+        let run = run.env("JOBLENS_SUGON_TOKEN", "a token").run();
+        assert_eq!(run.code, 2, "{arguments:?}\n{}", run.stderr);
+        let errors = run
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "));
+        assert_eq!(errors.count(), 1, "{arguments:?}\n{}", run.stderr);
+    }
+    assert!(emulated.requests().is_empty(), "{:?}", emulated.requests());
+}
+
+#[test]
 fn ls_is_an_alias_and_words_of_other_tools_suggest_list() {
     let emulated = Emulated::start(WORLD);
     let run = emulated.joblens(&["ls", "sugon", "-o", "name"]).run();
