@@ -62,7 +62,7 @@ pub use server::{Handler, ResetConnection, ServerBody, ServerLimits, serve};
 pub use server_tls::{PeerCertificate, ServerTls};
 pub use tls::{ClientIdentity, check_ca, validate_tls};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -190,6 +190,8 @@ pub struct Transport {
     /// The number of the next request in the order of their start, for recordings.
     next_request: AtomicU64,
     counts: RequestCounts,
+    /// Why the last attempt of each request in flight failed that is being repeated, by the number of the request.
+    failed_attempts: Mutex<BTreeMap<u64, Problem>>,
     redactor: Redactor,
     server_clocks: ServerClocks,
 }
@@ -225,6 +227,7 @@ impl Transport {
             requests_sent: AtomicU64::new(0),
             next_request: AtomicU64::new(0),
             counts: RequestCounts::default(),
+            failed_attempts: Mutex::default(),
             redactor,
             server_clocks: ServerClocks::default(),
         }))
@@ -288,6 +291,16 @@ impl Transport {
     /// Returns the requests by cloud and operation, with the number of failed attempts.
     pub fn request_counts(&self) -> Vec<RequestCount> {
         self.counts.all()
+    }
+
+    /// Returns why the last attempt of a request of an account failed that is still being repeated; the newest request
+    /// if there are several.
+    pub fn failed_attempt(&self, cloud: &str, profile: &str) -> Option<Problem> {
+        let failed_attempts = lock(&self.failed_attempts);
+        let is_of_account = |problem: &&Problem| {
+            problem.cloud.as_deref() == Some(cloud) && problem.profile.as_deref() == Some(profile)
+        };
+        failed_attempts.values().rev().find(is_of_account).cloned()
     }
 
     /// Returns the redactor that masks this run's secrets in everything that is derived from a response.

@@ -1,4 +1,6 @@
 use super::{Transport, TransportEvent};
+use crate::error::Problem;
+use crate::sync::lock;
 
 /// A request in flight. It is reported to the event sink of the run until it is dropped.
 pub(super) struct RequestProgress<'a> {
@@ -26,10 +28,16 @@ impl<'a> RequestProgress<'a> {
             is_throttled,
         });
     }
+
+    /// Records why the last attempt failed, until the request ends.
+    pub(super) fn failed(&self, problem: &Problem) {
+        lock(&self.transport.failed_attempts).insert(self.number, problem.clone());
+    }
 }
 
 impl Drop for RequestProgress<'_> {
     fn drop(&mut self) {
+        lock(&self.transport.failed_attempts).remove(&self.number);
         self.transport.emit(TransportEvent::Finished(self.number));
     }
 }

@@ -198,7 +198,7 @@ impl Poller {
     }
 
     /// Counts a request as failed if it has no response for as long as an outage may last: a server can accept
-    /// connections and never respond.
+    /// connections and never respond, or the request is still being repeated after an error.
     pub(in crate::commands) fn fail_unanswered(&mut self, policy: &GatePolicy) {
         let now = self.elapsed();
         let active = self.jobs.iter_mut();
@@ -212,11 +212,15 @@ impl Poller {
             let Some(since) = since.filter(|since| now.saturating_sub(*since) >= limit) else {
                 continue;
             };
-            let message = format!(
-                "no response for {}",
-                output::duration(limit.as_secs() as i64)
+            let (cloud, profile) = (
+                polled.reference.kind.template.cloud,
+                &polled.reference.profile,
             );
-            let problem = Problem::new(Category::Network, message);
+            let failed_attempt = self.lookup.transport.failed_attempt(cloud, profile);
+            let problem = failed_attempt.unwrap_or_else(|| {
+                let limit = output::duration(limit.as_secs() as i64);
+                Problem::new(Category::Network, format!("no response for {limit}"))
+            });
             let problem = with_reference(problem, &polled.reference);
             polled.current.record_failure(problem, since);
             polled.requests.was_polled = true;

@@ -135,6 +135,7 @@ impl RetryingRequest<'_> {
                     if is_throttled(&problem) {
                         client.limits.rate.pause_for(pause);
                     }
+                    progress.failed(&problem);
                     earlier = Some(problem);
                     sleep(pause).await;
                 }

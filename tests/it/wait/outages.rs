@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::{IMAGE_JOB, INSTANCE, JOB, LONG, MAX_DURATION, are, job, verdicts};
+use super::{IMAGE_JOB, INSTANCE, JOB, LONG, MAX_DURATION, are, job, reason, verdicts};
 use crate::support::emulated::Emulated;
 use crate::support::{Joblens, Server, http, in_parallel, joblens, json, wait_until};
 
@@ -175,6 +175,22 @@ fn a_server_that_never_responds_is_given_up_after_max_outage() {
         );
         assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
     });
+}
+
+#[test]
+fn the_error_of_a_lookup_that_is_still_repeated_is_the_cause_after_max_outage() {
+    let fault = "[[fault]]\noperation = '*'\nkind = 'status'\nstatus = 503\nretry_after = '50s'\n";
+    let emulated = Emulated::start(&(job(JOB, "0s Running") + fault));
+    let options = [JOB, "--max-outage", "1s", "-t", LONG];
+    let run = emulated.wait(&options).run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    let error = run.error();
+    assert_eq!(
+        (&error["http_status"], &error["attempts"]),
+        (&503.into(), &1.into())
+    );
+    assert!(reason(&run).contains("could not be read for 1s (--max-outage)"));
+    assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
 }
 
 /// Returns a command that looks up an instance on this server.
