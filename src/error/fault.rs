@@ -80,4 +80,9 @@ pub enum FailureDetail {
     ResponseTooLarge,
     /// HTTP 404 for an object that the server lists: the response is probably that of a proxy.
     ListedObjectNotFound,
+    /// The request was not sent, since an earlier one to its host failed.
+    NotSent {
+        /// The number of attempts of the earlier request, whose error this is.
+        attempts: u32,
+    },
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::Problem;
+use crate::error::{FailureDetail, Problem};
 use crate::sync::lock;
 
 /// Time for which nothing is sent to an unreachable host.
@@ -35,7 +35,8 @@ impl CircuitBreaker {
         (Instant::now() < *until).then(|| {
             let mut problem = problem.clone();
             problem.message = format!("{UNREACHABLE_PREFIX}{}", problem.message);
-            problem.attempts = 0;
+            let attempts = std::mem::take(&mut problem.attempts);
+            problem.detail = Some(FailureDetail::NotSent { attempts });
             problem
         })
     }
@@ -56,7 +57,8 @@ mod tests {
         });
         let problem = breaker.problem().unwrap();
         assert_eq!(problem.message, "skipped: host unreachable: no route");
-        assert_eq!(problem.attempts, 0);
+        let not_sent = FailureDetail::NotSent { attempts: 3 };
+        assert_eq!((problem.attempts, problem.detail), (0, Some(not_sent)));
         tokio::time::advance(OPEN_DURATION).await;
         assert_eq!(breaker.problem(), None);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::super::lookup::with_reference;
 use super::{AccountIndex, JobIndex, Poller};
 use crate::collect::CollectExt as _;
-use crate::error::{Category, Problem};
+use crate::error::{Category, FailureDetail, Problem};
 use crate::gate::GatePolicy;
 use crate::http::UNREACHABLE_PREFIX;
 use crate::model::{Notice, NoticeCode};
@@ -128,9 +128,12 @@ impl OutageTracker {
     }
 }
 
-/// Removes from the message that a request was not sent because its host did not respond before: it is sent later,
-/// so only the cause counts.
+/// Replaces the problem of a request that was not sent, because its host did not respond before, by that of the
+/// earlier request: it is sent later, so only the cause counts.
 pub(in crate::commands) fn strip_unsent(problem: &mut Problem) {
+    if let Some(FailureDetail::NotSent { attempts }) = problem.detail {
+        (problem.attempts, problem.detail) = (attempts, None);
+    }
     if let Some(cause) = problem.message.strip_prefix(UNREACHABLE_PREFIX) {
         problem.message = cause.to_owned();
     }
@@ -269,9 +272,14 @@ mod tests {
     fn a_request_that_was_not_sent_is_reported_with_its_cause() {
         let message = format!("{UNREACHABLE_PREFIX}the connection failed");
         let mut problem = Problem::new(Category::Network, message);
+        problem.detail = Some(FailureDetail::NotSent { attempts: 2 });
+        let earlier = Problem {
+            attempts: 2,
+            ..Problem::new(Category::Network, "the connection failed")
+        };
         for _ in 0..2 {
             strip_unsent(&mut problem);
-            assert_eq!(problem.message, "the connection failed");
+            assert_eq!(problem, earlier);
         }
     }
 

@@ -111,8 +111,12 @@ impl RetryingRequest<'_> {
             }
             // A timeout in the little time that was left does not mean that the service is down if it has responded
             // in this run.
-            if is_cut && is_timeout(&error) && client.limits.credential.is_accepted() {
-                return Err(self.deadline_exceeded("timed out before the response", attempts));
+            if is_cut && is_timeout(&error) {
+                if client.limits.credential.is_accepted() {
+                    return Err(self.deadline_exceeded("timed out before the response", attempts));
+                }
+                // The deadline was exceeded, not the timeout of a request.
+                error.hint = self.deadline.exceeded("").hint;
             }
             let is_elsewhere = client.has_failover && response.is_none();
             let decision = match is_elsewhere || attempts >= client.options.max_attempts {

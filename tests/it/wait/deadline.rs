@@ -54,6 +54,28 @@ fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_timeout() {
 }
 
 #[test]
+fn a_first_lookup_without_a_response_was_sent_and_needs_a_longer_timeout() {
+    let hang = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\n";
+    let emulated = Emulated::start(&(old(JOB) + hang));
+    let run = emulated.joblens(&["wait", JOB, "-t", "4s"]).run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    let lines = |text: &str| {
+        run.stderr
+            .lines()
+            .filter(|line| line.contains(text))
+            .count()
+    };
+    assert_eq!(
+        lines("request: DescribeServerlessJobs at "),
+        1,
+        "{}",
+        run.stderr
+    );
+    assert_eq!(lines("not sent"), 0, "{}", run.stderr);
+    assert_eq!(lines("hint: allow more time"), 1, "{}", run.stderr);
+}
+
+#[test]
 fn a_timeout_of_zero_polls_only_once() {
     let emulated = Emulated::start(&old(JOB));
     let run = wait(&emulated, &[JOB, "-t", "0"]).run();
