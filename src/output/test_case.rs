@@ -106,10 +106,7 @@ impl TestCase<'_> {
 
     /// Returns cloud, kind and scope, separated by dots, by which viewers group the cases.
     pub(super) fn class(&self) -> String {
-        let scope = self
-            .reference
-            .rsplit_once('/')
-            .map_or("", |(scope, _)| scope);
+        let scope = self.path().rsplit_once('/').map_or("", |(scope, _)| scope);
         let mut parts = scope.split('/').map(|part| match part.split_once('@') {
             Some((cloud, _profile)) => cloud,
             None => part,
@@ -133,7 +130,15 @@ impl TestCase<'_> {
 
     /// Returns the last segment of the reference.
     pub(super) fn id(&self) -> String {
-        decoded(self.reference.rsplit('/').next().unwrap_or(self.reference))
+        match self.path().rsplit('/').next() {
+            Some(id) if !id.is_empty() => decoded(id),
+            _ => self.reference.to_owned(),
+        }
+    }
+
+    /// Returns the reference without the slash at the end of a scope, which is an error for a gate.
+    fn path(&self) -> &str {
+        self.reference.trim_end_matches('/')
     }
 
     /// Returns one word for the problem: a state, a category, or how the wait ended.
@@ -374,6 +379,9 @@ pub(super) mod tests {
             expect("sugon.instance", "8a85")
         );
         assert_eq!(named("nonsense"), expect("joblens", "nonsense"));
+        // A scope instead of a reference.
+        assert_eq!(named("aliyun/job/c1/"), expect("aliyun.job", "c1"));
+        assert_eq!(named("/"), expect("joblens", "/"));
     }
 
     #[test]
