@@ -200,7 +200,9 @@ impl ServerState {
             Effect::Slow(_) => call.server.respond(incoming, &self.emulated),
         };
         if let Some(after) = fault.retry_after {
-            response.headers.retain(|(name, _)| name != "retry-after");
+            // A vendor's own header, such as `x-acs-retry-after`, would contradict the standard one.
+            let is_wait = |name: &str| name.ends_with("retry-after");
+            response.headers.retain(|(name, _)| !is_wait(name));
             let seconds = after.as_millis().div_ceil(1000);
             response = response.with_header("retry-after", seconds.to_string());
         }

@@ -66,6 +66,7 @@ async fn retry_after_of_a_fault_replaces_the_clouds_own() {
     })
     .await;
     let reply = get(&emulator, "/fake/Echo").await;
+    // Also that in its own header.
     assert_eq!(reply.head.matches("retry-after: ").count(), 1);
     assert_eq!(reply.header("retry-after"), Some("2"));
 }

@@ -120,7 +120,9 @@ impl EmulatedApi for Fake {
         };
         let response = ServerResponse::json(status, &json!({"code": code}));
         match status {
-            400 => response.with_header("retry-after", "9"),
+            400 => response
+                .with_header("retry-after", "9")
+                .with_header("x-acs-retry-after", "200"),
             _ => response,
         }
     }

@@ -124,6 +124,7 @@ impl ApiClient {
         response: Option<&Response>,
         attempts: u32,
     ) -> Problem {
+        let retry_after = self.requested_wait(&error, response);
         let message = error.message.trim_end().trim_end_matches(['.', '。']);
         // A service that issues a key may repeat it in a message before the redactor knows it.
         let message = match self.is_for_credentials {
@@ -133,9 +134,7 @@ impl ApiClient {
         let mut problem = self.problem(request, error.category, message);
         problem.code = error.code;
         problem.request_id = error.request_id;
-        problem.retry_after = error
-            .retry_after
-            .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
+        problem.retry_after = retry_after;
         problem.retryable = error.retry != RetryAction::No;
         let is_rejected = error.category == Category::Unauthenticated;
         let default = || is_rejected.then(|| "check the {credential}".to_owned());

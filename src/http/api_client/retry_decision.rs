@@ -83,12 +83,21 @@ impl ApiClient {
     }
 
     fn pause(&self, error: &RequestError, response: Option<&Response>, attempts: u32) -> Duration {
-        let hint = error
-            .retry_after
-            .or_else(|| response.and_then(|response| response.retry_after(self.transport.now())));
+        let hint = self.requested_wait(error, response);
         let jitter = backoff(attempts, self.jitter());
         hint.map_or(jitter, |hint| {
             hint.max(jitter.min(Duration::from_millis(100)))
         })
+    }
+
+    /// Returns the time that a response asks a client to wait: the longer one of the cloud's own header or field and
+    /// of the standard header, which a gateway can add.
+    pub(super) fn requested_wait(
+        &self,
+        error: &RequestError,
+        response: Option<&Response>,
+    ) -> Option<Duration> {
+        let standard = response.and_then(|response| response.retry_after(self.transport.now()));
+        error.retry_after.max(standard)
     }
 }

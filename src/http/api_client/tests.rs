@@ -343,3 +343,29 @@ fn the_retry_after_of_a_proxy_is_handled_like_that_of_a_cloud() {
     let expected = "HTTP 429 to CONNECT; the proxy requests a wait of 600 s";
     assert_eq!(message, expected);
 }
+
+#[test]
+fn the_longer_of_two_requested_waits_counts() {
+    let (account, _) = account();
+    for (own, standard, longer) in [(200, "40", 40_000), (50_000, "40", 50_000)] {
+        let mut error = RequestError::new(Category::Throttled, "too many requests");
+        error.retry = RetryAction::Backoff;
+        error.retry_after = Some(Duration::from_millis(own));
+        let response = Response {
+            status: 429,
+            headers: vec![("retry-after".to_owned(), standard.to_owned())],
+            body: Vec::new(),
+        };
+        let attempt = FailedAttempt {
+            response: Some(&response),
+            offset: 0,
+            attempts: 1,
+            resends: 0,
+        };
+        let longer = Duration::from_millis(longer);
+        let decision = account.retry_decision(&request(), &mut error, attempt);
+        assert!(matches!(decision, RetryDecision::After(pause) if pause == longer));
+        let problem = account.to_problem(&request(), error, Some(&response), 1);
+        assert_eq!(problem.retry_after, Some(longer));
+    }
+}
