@@ -135,12 +135,11 @@ impl CommandContext {
             });
         if let Session::Record(recorder) = &self.session {
             let (place, _) = SettingsFile::locate(config, &self.environment);
-            match &settings {
-                Ok(settings) => recorder.set_settings(settings.to_recorded(place)),
-                Err(problem) => {
-                    recorder.set_settings(RecordedSettings::unreadable(problem, place));
-                }
-            }
+            let recorded = match &settings {
+                Ok(settings) => settings.to_recorded(place),
+                Err(problem) => RecordedSettings::unreadable(problem, place),
+            };
+            recorder.update_settings(|settings| *settings = recorded);
         }
         settings
     }

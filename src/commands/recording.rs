@@ -80,16 +80,12 @@ pub(super) fn session(
 /// Returns a usage error if the recording was made with another command.
 fn check_command(replay: &Replay, command: &str, folder: &Path) -> Result<(), Problem> {
     let recorded = replay.command_name();
-    if recorded == Some(command) {
+    if recorded == command {
         return Ok(());
     }
-    let folder = quotable_path(folder);
-    let recorded_command = recorded.map_or_else(
-        || "another command".to_owned(),
-        |name| format!("'{}'", quotable(name)),
-    );
+    let (folder, recorded) = (quotable_path(folder), quotable(recorded));
     let message =
-        format!("the recording {folder} was made with {recorded_command}, not with '{command}'");
+        format!("the recording {folder} was made with '{recorded}', not with '{command}'");
     Err(Problem::usage(message).with_hint("run the recorded command, or record again"))
 }
 
@@ -175,7 +171,9 @@ pub(super) fn record_profile(
         let known = client.and_then(|client| client.api().credential().expires_at);
         let expires_at = known.or(profile.expires_at);
         let placeholder = |secret: &Secret| recorder.placeholder(secret);
-        recorder.add_profile(RecordedProfile::new(profile, expires_at, placeholder));
+        let recorded = RecordedProfile::new(profile, expires_at, placeholder);
+        let (cloud, name) = (profile.cloud(), &profile.name);
+        recorder.update_settings(|settings| settings.add_profile(cloud, name, recorded));
     }
 }
 
@@ -195,7 +193,7 @@ pub(super) fn record_failed_account(
     let placeholder = |secret: &Secret| recorder.placeholder(secret);
     let plain = settings.plain_profile(schema, name).ok();
     let plain = plain.map(|plain| RecordedProfile::new(&plain, None, placeholder));
-    recorder.add_failed_account(schema.cloud, name, problem, plain);
+    recorder.update_settings(|settings| settings.add_failed(schema.cloud, name, &problem, plain));
 }
 
 /// Records the problems of accounts whose settings are needed to parse references.
@@ -210,7 +208,8 @@ pub(super) fn record_parse_problems(session: &Session, problems: &[Problem]) {
                 input: None,
                 ..problem.clone()
             };
-            recorder.add_parse_problem(cloud, profile, problem);
+            recorder
+                .update_settings(|settings| settings.add_parse_problem(cloud, profile, &problem));
         }
     }
 }
@@ -223,7 +222,7 @@ pub(super) fn record_skipped_sources(
     skipped: &[SkippedSource],
 ) {
     if let Session::Record(recorder) = &transport.options().session {
-        recorder.add_skipped_sources(cloud, name, skipped);
+        recorder.update_settings(|settings| settings.add_skipped_sources(cloud, name, skipped));
     }
 }
 

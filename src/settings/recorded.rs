@@ -18,7 +18,7 @@ use crate::collect::CollectExt as _;
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::secret::{Secret, blanked_id, mask_proxy_url, mask_urls};
-use accounts::{FailedAccount, InspectedAccount, without_urls};
+use accounts::{RecordedAccount, without_urls};
 
 /// Variables that affect the format of the output. A replay reads them from its own environment.
 const DISPLAY: [&str; 14] = [
@@ -48,25 +48,17 @@ pub struct RecordedSettings {
     default_profile: Option<String>,
     config_file: Option<PathBuf>,
     /// The default path of a config file, whether or not it exists.
-    #[serde(default)]
     config_place: Option<PathBuf>,
     http: BTreeMap<String, String>,
     states: BTreeMap<String, Vec<(String, State)>>,
     /// Cloud and name of each profile of the config file.
     tables: Vec<(String, String)>,
-    /// The accounts that the run used.
-    profiles: Vec<RecordedProfile>,
-    /// The accounts that could not be used.
-    #[serde(default)]
-    failed: Vec<FailedAccount>,
-    /// The sources of credentials that were not used, for each account that was inspected.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    inspected: Vec<InspectedAccount>,
+    /// The accounts that the run used, inspected or could not use.
+    accounts: Vec<RecordedAccount>,
     /// Why the settings could not be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
     /// The references that were read for a command-line argument: `-`, `%1` or a file.
-    #[serde(default)]
     references: BTreeMap<String, Vec<String>>,
     /// Why the references for an argument could not be read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -78,11 +70,9 @@ fn is_needed(key: &str) -> bool {
     !network::PATH_KEYS.contains(&key) && ![CA_DATA, "token_cache"].contains(&key)
 }
 
-/// An account with masked secrets.
+/// The settings of an account with masked secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedProfile {
-    cloud: String,
-    name: String,
     values: BTreeMap<String, RecordedValue>,
     /// Expiry of its credential.
     expires_at: Option<String>,
@@ -130,8 +120,6 @@ impl RecordedProfile {
         });
         let notices = profile.notices.iter();
         Self {
-            cloud: profile.cloud().to_owned(),
-            name: profile.name.clone(),
             values: values.chain(certificate).collect_map(),
             expires_at: expires_at.map(Time::rfc3339),
             notices: notices
@@ -142,13 +130,13 @@ impl RecordedProfile {
         }
     }
 
-    fn profile(&self, schema: &'static SettingsSchema) -> Profile {
+    fn profile(&self, schema: &'static SettingsSchema, name: &str) -> Profile {
         let code = |word: &str| {
             let mut known = NoticeCode::ALL.iter().copied();
             known.find(|code| code.as_str() == word)
         };
         let notices = self.notices.iter();
-        let mut profile = Profile::empty(schema, &self.name);
+        let mut profile = Profile::empty(schema, name);
         profile.values = self.values(schema);
         profile.expires_at = self.expires_at.as_deref().and_then(Time::from_rfc3339);
         profile.notices = notices
@@ -180,14 +168,6 @@ impl RecordedProfile {
 }
 
 impl RecordedSettings {
-    /// Adds an account, or replaces its previous recording.
-    pub fn add(&mut self, profile: RecordedProfile) {
-        let is_same =
-            |known: &RecordedProfile| known.cloud == profile.cloud && known.name == profile.name;
-        self.profiles.retain(|known| !is_same(known));
-        self.profiles.push(profile);
-    }
-
     /// Returns the recorded settings of a run whose settings could not be read.
     pub fn unreadable(problem: &Problem, config_place: Option<PathBuf>) -> Self {
         Self {
@@ -241,11 +221,10 @@ impl Settings {
 
     /// Creates the settings of a replay. They read no files and run no programs.
     pub fn from_recorded(environment: Environment, recorded: &RecordedSettings) -> Self {
-        let used = recorded.profiles.iter();
-        let used = used.map(|profile| (profile.cloud.clone(), profile.name.clone()));
-        let failed = recorded.failed.iter();
-        let failed = failed.map(|account| (account.cloud.clone(), account.name.clone()));
-        let tables = recorded.tables.iter().cloned().chain(used).chain(failed);
+        let accounts = recorded.accounts.iter();
+        let accounts = accounts.filter(|one| one.profile.is_some() || one.problem.is_some());
+        let accounts = accounts.map(|account| (account.cloud.clone(), account.name.clone()));
+        let tables = recorded.tables.iter().cloned().chain(accounts);
         Self {
             environment,
             file: SettingsFile {
@@ -277,11 +256,11 @@ impl Settings {
         let Some(recorded) = &self.recorded else {
             return Ok(());
         };
-        if let Some(failed) = self.failed_account(cloud, name) {
-            return failed.problem.clone().map_or(Ok(()), Err);
+        if let Some(problem) = self.recorded_problem(cloud, name) {
+            return Err(problem);
         }
-        let known = recorded.profiles.iter();
-        let known = known.map(|profile| format!("{} ({})", profile.cloud, profile.name));
+        let known = recorded.accounts.iter().filter(|one| one.has_credential);
+        let known = known.map(|account| format!("{} ({})", account.cloud, account.name));
         let known = match known.collect::<Vec<_>>().join(", ") {
             known if known.is_empty() => "none".to_owned(),
             known => known,
@@ -290,17 +269,6 @@ impl Settings {
         Err(Problem::new(Category::InvalidArgument, message)
             .with_hint("run the recorded command, or record again")
             .with_account(cloud, name))
-    }
-
-    /// Returns a recorded profile with its credential.
-    pub(crate) fn recorded_profile(
-        &self,
-        schema: &'static SettingsSchema,
-        name: &str,
-    ) -> Option<Profile> {
-        let mut profiles = self.recorded.as_ref()?.profiles.iter();
-        let is_wanted = |one: &&RecordedProfile| one.cloud == schema.cloud && one.name == name;
-        Some(profiles.find(is_wanted)?.profile(schema))
     }
 }
 

@@ -33,14 +33,12 @@ pub(super) struct Header {
     pub joblens: String,
     /// The command line, with its secrets masked.
     pub command: Vec<String>,
-    /// Name of the command, such as `auth status`; `None` in recordings without it.
-    #[serde(default)]
-    pub command_name: Option<String>,
+    /// Name of the command, such as `auth status`.
+    pub command_name: String,
     /// Start of the command.
     pub started_at: String,
-    /// Offset of the local time zone at the start; `None` in recordings without it.
-    #[serde(default)]
-    pub utc_offset_seconds: Option<i32>,
+    /// Offset of the local time zone at the start.
+    pub utc_offset_seconds: i32,
     /// End of the run, in milliseconds since its first request; `None` if it was killed.
     pub ended_ms: Option<u64>,
     pub exit_code: Option<u8>,
@@ -90,7 +88,7 @@ impl Header {
 
     /// Returns the offset of the local time zone at the start of the run.
     pub(super) fn utc_offset(&self) -> Option<FixedOffset> {
-        FixedOffset::east_opt(self.utc_offset_seconds?)
+        FixedOffset::east_opt(self.utc_offset_seconds)
     }
 
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {

@@ -13,9 +13,8 @@ use super::folder::{self, Header};
 use super::placeholders::Placeholders;
 use super::{FORMAT, RecordingMasks};
 use crate::error::{Problem, exit_code, file_error_text};
-use crate::model::SkippedSource;
 use crate::secret::{MASK, PrivateKeyMasker, Redactor, Secret};
-use crate::settings::{RecordedProfile, RecordedSettings};
+use crate::settings::RecordedSettings;
 use crate::sync::lock;
 
 /// Records the requests of a run in a folder.
@@ -87,9 +86,9 @@ impl Recorder {
             format: FORMAT,
             joblens: env!("CARGO_PKG_VERSION").to_owned(),
             command,
-            command_name: Some(name.to_owned()),
+            command_name: name.to_owned(),
             started_at: rfc3339(started_at),
-            utc_offset_seconds: Some(Local::now().offset().local_minus_utc()),
+            utc_offset_seconds: Local::now().offset().local_minus_utc(),
             ended_ms: None,
             exit_code: None,
             measured: BTreeMap::new(),
@@ -131,14 +130,9 @@ impl Recorder {
         lock(&self.state).header.utc_offset()
     }
 
-    /// Records the settings of the run.
-    pub fn set_settings(&self, settings: RecordedSettings) {
-        lock(&self.state).header_mut().settings = settings;
-    }
-
-    /// Records the settings of an account that is used.
-    pub fn add_profile(&self, profile: RecordedProfile) {
-        lock(&self.state).header_mut().settings.add(profile);
+    /// Changes the recorded settings. `update` must not use the recorder.
+    pub fn update_settings(&self, update: impl FnOnce(&mut RecordedSettings)) {
+        update(&mut lock(&self.state).header_mut().settings);
     }
 
     /// Returns the state of the masker for the log at a URL. A log can be read in several requests, and a response can
@@ -163,37 +157,6 @@ impl Recorder {
         lock(&self.state).placeholders.of(secret)
     }
 
-    /// Records why an account could not be used, with its settings if they could be read. The caller has masked the
-    /// secrets of the problem.
-    pub fn add_failed_account(
-        &self,
-        cloud: &str,
-        name: &str,
-        problem: Problem,
-        plain: Option<RecordedProfile>,
-    ) {
-        lock(&self.state)
-            .header_mut()
-            .settings
-            .add_failed(cloud, name, problem, plain);
-    }
-
-    /// Like [`Self::add_failed_account`], for an account whose settings are needed to parse references.
-    pub fn add_parse_problem(&self, cloud: &str, name: &str, problem: Problem) {
-        lock(&self.state)
-            .header_mut()
-            .settings
-            .add_parse_problem(cloud, name, problem);
-    }
-
-    /// Records the sources of credentials that were not used for an account.
-    pub fn add_skipped_sources(&self, cloud: &str, name: &str, skipped: &[SkippedSource]) {
-        lock(&self.state)
-            .header_mut()
-            .settings
-            .add_skipped_sources(cloud, name, skipped.to_vec());
-    }
-
     /// Records the references that were read for a command-line argument, or why they could not be read.
     pub fn add_references(&self, word: &str, references: &Result<Vec<String>, Problem>) {
         let mut references = references.clone();
@@ -204,9 +167,7 @@ impl Recorder {
                 problem.hint.iter_mut().for_each(self.masks.text);
             }
         }
-        let mut state = lock(&self.state);
-        let settings = &mut state.header_mut().settings;
-        settings.add_references(word, references);
+        self.update_settings(|settings| settings.add_references(word, references));
     }
 
     /// Records a duration, and returns it with the precision of the recording, so that a replay has the same value.

@@ -97,9 +97,9 @@ impl Replay {
         }))
     }
 
-    /// Returns the name of the recorded command, such as `auth status`; `None` in recordings without it.
-    pub fn command_name(&self) -> Option<&str> {
-        self.header.command_name.as_deref()
+    /// Returns the name of the recorded command, such as `auth status`.
+    pub fn command_name(&self) -> &str {
+        &self.header.command_name
     }
 
     /// Returns the settings of the recorded run.

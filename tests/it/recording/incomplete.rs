@@ -180,7 +180,7 @@ fn the_header_is_written_before_the_first_response() {
     let header = fs::read(folder.join("recording.json")).unwrap();
     let header: Value = serde_json::from_slice(&header).unwrap();
     assert_eq!(header["command"][1], "get");
-    assert_eq!(header["settings"]["profiles"][0]["cloud"], "huawei");
+    assert_eq!(header["settings"]["accounts"][0]["cloud"], "huawei");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn a_replay_does_not_open_files_named_in_the_recording() {
     let settings = &mut header["settings"];
     for key in ["ca_file", "client_cert", "client_key", "kubeconfig"] {
         settings["http"][key] = "/etc/hostname".into();
-        settings["profiles"][0]["values"][key] =
+        settings["accounts"][0]["profile"]["values"][key] =
             serde_json::json!({"value": "/etc/hostname", "origin": "machine"});
     }
     fs::write(&path, header.to_string()).unwrap();
