@@ -124,7 +124,7 @@ impl ScopeLister {
         is_named: bool,
         sender: &Sender,
     ) -> Result<ListStatus, Problem> {
-        let client = self.lookup.client_for_account(&self.target.account())?;
+        let client = self.lookup.clients.get(&self.target.account())?;
         let options = self
             .lookup
             .options_for(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
@@ -244,7 +244,7 @@ impl ScopeLister {
         parts: &mut Vec<ListTarget>,
         sender: &Sender,
     ) -> Result<ListStats, Problem> {
-        let client = self.lookup.client_for_account(&self.target.account())?;
+        let client = self.lookup.clients.get(&self.target.account())?;
         let options = RequestOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let recursive = self.options.recursive;
         let limit = self.options.limit_for_scopes(self.format);
@@ -300,7 +300,7 @@ impl ScopeLister {
         scope: &reference::Scope,
         listing: &'static ScopeListSpec,
     ) -> Result<Vec<ListTarget>, Problem> {
-        let client = self.lookup.client_for_account(&self.target.account())?;
+        let client = self.lookup.clients.get(&self.target.account())?;
         let optional = served_kinds(&*client, listing).await;
         Ok(scopes::configured_targets(scope, listing, optional))
     }

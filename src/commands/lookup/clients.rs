@@ -157,7 +157,7 @@ impl CheckedAccounts {
 
 /// The clients of a run, or why an account has none.
 #[derive(Default)]
-pub(super) struct Clients {
+pub(in crate::commands) struct Clients {
     by_account: HashMap<AccountId, Arc<ClientSlot>>,
     /// The commands of accounts that are not connected at first.
     commands: HashMap<AccountId, CredentialCommand>,
@@ -195,12 +195,12 @@ impl Clients {
     }
 
     /// Returns `true` if the account is one of the run, usable or not.
-    pub(super) fn contains(&self, account: &AccountId) -> bool {
+    pub(in crate::commands) fn contains(&self, account: &AccountId) -> bool {
         self.by_account.contains_key(account)
     }
 
     /// Returns when the used credentials expire, if this is known and only the user can renew them.
-    pub(super) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
+    pub(in crate::commands) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
         let accounts = self.by_account.keys();
         let log = lock(&self.log);
         let accounts = accounts.filter(|account| !log.printed.contains(*account));
@@ -212,7 +212,7 @@ impl Clients {
     }
 
     /// Returns the credentials that are known to expire, each only once.
-    pub(super) fn take_expiries(&self) -> Vec<CredentialExpiry> {
+    pub(in crate::commands) fn take_expiries(&self) -> Vec<CredentialExpiry> {
         std::mem::take(&mut lock(&self.log).expiries)
     }
 
@@ -228,7 +228,7 @@ impl Clients {
     }
 
     /// Returns `true` if no account is used before all commands have ended, and there are any.
-    pub(super) fn awaits_commands(&self) -> bool {
+    pub(in crate::commands) fn awaits_commands(&self) -> bool {
         self.awaits_commands
     }
 
@@ -261,7 +261,7 @@ impl Clients {
     ///
     /// # Errors
     /// Returns why the account cannot be used, or that it is not connected yet.
-    pub(super) fn get(&self, account: &AccountId) -> ConnectResult {
+    pub(in crate::commands) fn get(&self, account: &AccountId) -> ConnectResult {
         let client = self.by_account[account].borrow().clone();
         client.unwrap_or_else(|| Err(not_connected(account)))
     }

@@ -230,7 +230,7 @@ impl Lookup {
     /// Returns the usage errors that were only found with the credentials, one per account.
     pub(in crate::commands) async fn run_commands(&self) -> Result<(), Vec<Problem>> {
         self.clients.run_commands().await;
-        if !self.awaits_commands() {
+        if !self.clients.awaits_commands() {
             return Ok(());
         }
         let latest = self.latest.iter().map(|(_, scope)| scope);

@@ -1,12 +1,10 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::account::{
-    AccountId, account_of, account_of_scope, list_permission, with_account_context, with_reference,
+    account_of, account_of_scope, list_permission, with_account_context, with_reference,
 };
 use super::clients::{Clients, CommandRuns};
-use super::credential_expiry::CredentialExpiry;
 use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
 use crate::commands::recording::incomplete_replay;
@@ -62,9 +60,11 @@ pub(in crate::commands) struct Lookup {
     pub transport: Arc<Transport>,
     /// The notices of the run.
     pub notices: NoticeLog,
-    pub(super) settings: Settings,
+    /// The settings of the config file and the environment.
+    pub settings: Settings,
     pub(super) options: Options,
-    pub(super) clients: Clients,
+    /// The clients of all accounts of the run.
+    pub clients: Clients,
 }
 
 /// A job with the notices of its response.
@@ -95,48 +95,12 @@ impl Lookup {
         self.clients.connected(&account_of_scope(scope)).await
     }
 
-    /// Returns the client of an account.
-    ///
-    /// # Errors
-    /// Returns why the account cannot be used.
-    pub(in crate::commands) fn client_for_account(
-        &self,
-        account: &AccountId,
-    ) -> Result<Arc<dyn Client>, Problem> {
-        self.clients.get(account)
-    }
-
-    /// Returns `true` if the run includes this account.
-    pub(in crate::commands) fn has_account(&self, account: &AccountId) -> bool {
-        self.clients.contains(account)
-    }
-
-    /// Returns when the used credentials expire, if this is known and only the user can renew them.
-    pub(in crate::commands) fn expiry_times(&self) -> BTreeMap<&AccountId, Time> {
-        self.clients.expiry_times()
-    }
-
-    /// Returns the settings of the config file and the environment.
-    pub(in crate::commands) fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Returns the credentials that were known to expire when they were read, each only once.
-    pub(in crate::commands) fn take_credential_expiries(&self) -> Vec<CredentialExpiry> {
-        self.clients.take_expiries()
-    }
-
     /// Returns the command that prints the credential for a reference, if it has not ended.
     pub(in crate::commands) fn running_command(
         &self,
         reference: &Reference,
     ) -> Option<&CredentialCommand> {
         self.clients.running_command(&account_of(reference))
-    }
-
-    /// Returns `true` if commands print credentials, and no account is used before they have ended.
-    pub(in crate::commands) fn awaits_commands(&self) -> bool {
-        self.clients.awaits_commands()
     }
 
     /// Returns the options for requests of a kind until a deadline.

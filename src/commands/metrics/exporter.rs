@@ -77,7 +77,7 @@ impl Exporter {
     /// Polls the targets of the command line that are due, and returns the metrics that are available at the deadline.
     pub(super) async fn metrics(&self, deadline: Option<Instant>) -> Document {
         let document = self.document(&self.targets, deadline).await;
-        let expiries = self.lookup.expiry_times().into_iter();
+        let expiries = self.lookup.clients.expiry_times().into_iter();
         let expiries =
             expiries.map(|(account, at)| (account.cloud, account.profile.to_string(), at));
         document.with_exporter(ExporterStatus {

@@ -79,7 +79,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         ..Pacing::default()
     };
     let (lookup, targets) = targets::connect(context, inputs, pacing)?;
-    let profile = context.default_profile(lookup.settings()).to_owned();
+    let profile = context.default_profile(&lookup.settings).to_owned();
     let (sender, lines) = mpsc::unbounded_channel();
     let log = match address {
         Some(_) => MessageLog::new(sender),

@@ -292,7 +292,7 @@ impl PolledTarget {
     /// earlier lookups.
     async fn add_details(&self, rows: &mut [JobRow], details: &mut HashMap<String, Detail>) {
         let wanted = lookup_candidates(rows, details, self.options.max_details);
-        let settings = self.lookup.settings();
+        let settings = &self.lookup.settings;
         let references = wanted.iter().filter_map(|text| {
             let parsed = parse_monitored_text(text, settings, DEFAULT_PROFILE).ok()?;
             let mut references = parsed.references();

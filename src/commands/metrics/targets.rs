@@ -76,7 +76,7 @@ pub(super) fn parse_probe(
     lookup: &Lookup,
     default_profile: &str,
 ) -> Result<(String, Vec<PolledSelector>), Problem> {
-    let parsed = parse_monitored_text(text, lookup.settings(), default_profile);
+    let parsed = parse_monitored_text(text, &lookup.settings, default_profile);
     let parsed = parsed.map_err(|problems| {
         let first = problems.into_iter().next();
         first.unwrap_or_else(|| Problem::usage("the parameter target is empty"))
@@ -96,7 +96,7 @@ pub(super) fn parse_probe(
         PolledSelector::Scope(target) => Some(target.account()),
         PolledSelector::Jobs(references) => references.first().map(account_of),
     });
-    match account.filter(|account| lookup.has_account(account)) {
+    match account.filter(|account| lookup.clients.contains(account)) {
         Some(_) => Ok((name, targets)),
         None => Err(Problem::usage(format!(
             "'{name}' is not in an account that this exporter reads"

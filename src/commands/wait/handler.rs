@@ -164,7 +164,7 @@ impl<'a> WaitHandler<'a> {
         lookup: &Arc<Lookup>,
         signals: &mut Signals,
     ) -> Result<Option<Stop>, Vec<Problem>> {
-        if lookup.awaits_commands() {
+        if lookup.clients.awaits_commands() {
             let run = run_loop(Arc::clone(lookup), &self.options);
             self.write_reports(&run);
         }
@@ -212,7 +212,7 @@ impl<'a> WaitHandler<'a> {
         let time = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let is_near =
             |end: &CredentialExpiry| (1..time).contains(&end.expires_at.seconds_since(now));
-        let expiries = lookup.take_credential_expiries().into_iter();
+        let expiries = lookup.clients.take_expiries().into_iter();
         for end in expiries.filter(is_near) {
             let line = format!("warning: {}", end.line(now, self.render_context.zone));
             self.reporter.println(line);
