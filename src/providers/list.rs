@@ -197,6 +197,9 @@ pub struct Page<R = GetResult> {
     pub next: Option<Cursor>,
     /// Total number of rows of the list, if the response contains it.
     pub total: Option<u64>,
+    /// Total number of rows of the list that the page belongs to, if several lists are read one after the other and
+    /// `total` is that of all of them.
+    pub list_total: Option<u64>,
     /// True if the next page can begin at any row and the order of rows is not documented. If one row leaves
     /// the list while another one is appended, the total does not show it.
     pub may_overlap: bool,
@@ -222,6 +225,7 @@ impl<R> Default for Page<R> {
             repeated_rows: 0,
             next: None,
             total: None,
+            list_total: None,
             may_overlap: false,
             omits_old: false,
         }

@@ -1,6 +1,9 @@
 //! Emulated jobs and their clients for tests.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::kinds::client;
@@ -9,7 +12,10 @@ use super::{
     emulated, start_time,
 };
 use crate::kind::Kind;
-use crate::providers::{Client, Cloud};
+use crate::model::State;
+use crate::providers::test_support::get_options;
+use crate::providers::{Client, Cloud, Filter, Page, Truncation, list_all, ready};
+use crate::reference::Scope;
 
 /// Returns a job that was created a minute ago; `lines` are the milliseconds between its creation and each log line.
 pub fn job(kind: &Kind, id: &str, word: &str, lines: &[u64]) -> EmulatedJob {
@@ -63,4 +69,48 @@ pub fn hanging(cloud: &'static Cloud, operations: &'static [&'static str]) -> Re
     let never = (Duration::from_secs(3_600), b"x".to_vec());
     let response = ServerResponse::stream(Vec::new(), vec![never]);
     responding(cloud, operations, response)
+}
+
+/// A list of 250 rows. The first five leave it when a page after the first one is requested.
+#[derive(Default)]
+pub struct LeavingRows {
+    have_left: AtomicBool,
+}
+
+impl LeavingRows {
+    /// Number of rows of the list, and of those that leave it.
+    pub const ROWS: usize = 250;
+    const LEAVING: usize = 5;
+
+    /// Returns the numbers of the rows of a page, and the total number of rows.
+    pub fn page(&self, offset: usize, size: usize) -> (Vec<usize>, usize) {
+        if offset > 0 {
+            self.have_left.store(true, Ordering::Relaxed);
+        }
+        let first = match self.have_left.load(Ordering::Relaxed) {
+            true => Self::LEAVING,
+            false => 0,
+        };
+        let rows = (first..Self::ROWS).skip(offset).take(size);
+        (rows.collect(), Self::ROWS - first)
+    }
+}
+
+/// Lists the jobs in these states, or in any. Returns the ids, and why rows may be missing.
+pub async fn listed_ids(
+    client: &dyn Client,
+    scope: &Scope,
+    states: &[State],
+) -> (BTreeSet<String>, Option<Truncation>) {
+    let filter = Filter {
+        states: states.to_vec(),
+        ..Filter::default()
+    };
+    let mut ids = BTreeSet::new();
+    let mut on_page = |page: Page| {
+        ids.extend(page.rows.into_iter().map(|row| row.job.id));
+        ready(ControlFlow::Continue(()))
+    };
+    let listed = list_all(client, scope, &filter, &get_options(), None, &mut on_page).await;
+    (ids, listed.unwrap().truncation)
 }

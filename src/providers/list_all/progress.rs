@@ -21,10 +21,16 @@ struct Counts {
     /// True if rows left the list while it was read: a page had a smaller total than the one before it, or none
     /// of the rows with which it should overlap.
     has_shrunk: bool,
+    /// The number of the list that the last page belongs to, and the total of that list.
+    list_total: (u8, Option<u64>),
 }
 
 impl Counts {
-    fn add<R>(&mut self, page: &Page<R>, rows: usize, new: usize) {
+    fn add<R>(&mut self, page: &Page<R>, list: u8, rows: usize, new: usize) {
+        let (known_list, known_total) = self.list_total;
+        let is_less = page.list_total.is_some() && page.list_total < known_total;
+        self.has_shrunk |= is_less && known_list == list;
+        self.list_total = (list, page.list_total);
         self.rows += rows as u64;
         self.distinct += new as u64;
         self.repeated += page.repeated_rows;
@@ -121,6 +127,7 @@ impl ListProgress {
         let received_without_id = page.rows_without_id;
         self.counts.add(
             page,
+            cursor.current_list(),
             received + received_without_id,
             new + received_without_id,
         );

@@ -71,6 +71,7 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     // The list of all regions uses page numbers, and the history is sorted, so their pages do not overlap.
     page.may_overlap = scheduler.is_some() && origin == Origin::Live && dropped == 0;
     let total = total.and_then(|total| u64::try_from(total).ok());
+    page.list_total = total;
     let known = total.filter(|_| dropped == 0);
     let known = known
         .zip(list.cursor.lists.ended_total)

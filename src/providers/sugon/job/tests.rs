@@ -1,6 +1,7 @@
 mod emulated;
 mod failures;
 mod history;
+mod lists;
 mod live_evidence;
 mod runs;
 
