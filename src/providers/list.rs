@@ -203,6 +203,8 @@ pub struct Page<R = GetResult> {
     /// True if the next page can begin at any row and the order of rows is not documented. If one row leaves
     /// the list while another one is appended, the total does not show it.
     pub may_overlap: bool,
+    /// True if all pages show the list as it was when the first one was read.
+    pub is_snapshot: bool,
     /// True if the list omits jobs that were created long ago, including active ones.
     pub omits_old: bool,
 }
@@ -227,6 +229,7 @@ impl<R> Default for Page<R> {
             total: None,
             list_total: None,
             may_overlap: false,
+            is_snapshot: false,
             omits_old: false,
         }
     }

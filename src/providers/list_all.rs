@@ -101,7 +101,8 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// Stops after the last page, after `limit` jobs, when `on_page` breaks, or when the cloud repeats a page. If a
 /// later page has a smaller total, a row has left the list and others may have moved to a page that was already
 /// read: the list is read again, for rows that were missed or have changed their state. The same applies if
-/// overlapping pages have no row in common. A row is passed on again if a later one shows the job in another
+/// overlapping pages have no row in common. If neither could be seen ([`PageSource::can_lose_rows`]), the list is read
+/// again in any case, until it has no new rows or still has all rows of the time before. A row is passed on again if a later one shows the job in another
 /// state, even if the filter drops that state ([`Page::withdrawn`]). The state is unknown if rows of one page differ,
 /// or if pages show different ends, until the list is read again. Rows of earlier runs of a job ([`Page::runs`]) are
 /// dropped. If each job requires additional requests
@@ -177,6 +178,11 @@ trait PageSource: Sync {
         true
     }
 
+    /// Returns `true` if rows can leave the list because their state changes.
+    fn can_lose_rows(&self) -> bool {
+        false
+    }
+
     /// Returns `true` if reading the row required additional requests.
     fn is_costly(&self, _row: &Self::Row) -> bool {
         false
@@ -234,6 +240,11 @@ impl PageSource for JobPages<'_> {
             &row.job,
             has_unreadable || has_unreadable_field_notice(&row.notices),
         )
+    }
+
+    fn can_lose_rows(&self) -> bool {
+        let mut states = self.filter.states.iter();
+        states.any(|state| !state.is_end())
     }
 
     fn is_costly(&self, row: &GetResult) -> bool {
@@ -320,6 +331,7 @@ async fn read_pages<S: PageSource>(
             true => next.with_overlap(page.rows.len()),
             false => next,
         });
+        progress.note_unproven(source, &page, next);
         progress.add(source, &mut page, cursor, limit);
         let is_empty = page.rows.is_empty()
             && page.rows_without_id == 0

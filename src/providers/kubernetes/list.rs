@@ -54,6 +54,7 @@ pub(super) async fn page<R>(
     let response = response?;
     let (mut page, token) = response.data;
     page.notices.extend(response.unreadable);
+    page.is_snapshot = true;
     let token = token.filter(|token| !token.is_empty());
     page.next = token.and_then(|token| {
         let next = cursor.after(page.rows.len().max(1), Some(u64::MAX))?;

@@ -23,6 +23,8 @@ struct Counts {
     has_shrunk: bool,
     /// The number of the list that the last page belongs to, and the total of that list.
     list_total: (u8, Option<u64>),
+    /// True if rows can have left the list between two pages without a total or common rows that would show it.
+    is_unproven: bool,
 }
 
 impl Counts {
@@ -106,6 +108,18 @@ impl ListProgress {
             && page.rows.iter().all(|row| self.seen.is_known(S::key(row)))
     }
 
+    /// Notes whether rows that leave the list before the `next` page is read would not be noticed.
+    pub(super) fn note_unproven<S: PageSource>(
+        &mut self,
+        source: &S,
+        page: &Page<S::Row>,
+        next: Option<Cursor>,
+    ) {
+        let has_total = page.total.is_some() || page.list_total.is_some();
+        let is_unproven = next.is_some_and(|next| next.overlap.rows() == 0) && !has_total;
+        self.counts.is_unproven |= is_unproven && !page.is_snapshot && source.can_lose_rows();
+    }
+
     /// Drops rows that do not match the filter or were passed on before, and counts the rest of the page at `cursor`.
     pub(super) fn add<S: PageSource>(
         &mut self,
@@ -184,17 +198,22 @@ impl ListProgress {
     /// Returns `true` if the list must be read again because rows may have moved to a page that was already read.
     pub(super) fn must_repeat(&self, max_pages: usize) -> bool {
         let may_repeat = self.seen.pass + 1 < MAX_PASSES && self.pages < max_pages;
-        self.counts.has_shrunk && may_repeat && !self.has_failed_parts
+        let must_confirm =
+            self.counts.is_unproven && (self.seen.pass == 0 || !self.seen.is_confirmed());
+        (self.counts.has_shrunk || must_confirm) && may_repeat && !self.has_failed_parts
     }
 
     pub(super) fn repeat(&mut self) {
-        self.seen.pass += 1;
+        self.seen.start_pass();
         (self.counts, self.without_id) = (Counts::default(), 0);
     }
 
     /// Returns what is missing although the last page was read.
     pub(super) fn missing_rows(&self) -> Option<Truncation> {
-        let moved = self.counts.has_shrunk.then_some(Truncation::RowsMoved);
+        let is_disproven =
+            self.counts.is_unproven && self.seen.pass > 0 && !self.seen.is_confirmed();
+        let has_moved = self.counts.has_shrunk || is_disproven;
+        let moved = has_moved.then_some(Truncation::RowsMoved);
         let without_id = (self.without_id > 0).then_some(Truncation::MissingIds(self.without_id));
         self.counts.missing_rows().or(moved).or(without_id)
     }

@@ -21,6 +21,20 @@ pub(super) struct SeenRows {
     rows: HashMap<Key, SeenRow>,
     /// Number of times that the list was read before.
     pub pass: u8,
+    /// Rows of this pass.
+    pass_rows: PassRows,
+    /// Number of rows of the pass before.
+    previous_rows: usize,
+}
+
+/// The number of rows of a pass.
+#[derive(Default)]
+struct PassRows {
+    all: usize,
+    /// Rows that no pass before contained.
+    new: usize,
+    /// Rows that the pass before contained.
+    common: usize,
 }
 
 struct SeenRow {
@@ -71,6 +85,18 @@ enum RowStatus {
 }
 
 impl SeenRows {
+    /// Starts to read the list again.
+    pub fn start_pass(&mut self) {
+        self.pass += 1;
+        self.previous_rows = std::mem::take(&mut self.pass_rows).all;
+    }
+
+    /// Returns `true` if this pass shows that the one before missed no row: it has no new row, or all rows of the one
+    /// before, so that none of them left the list and moved others to a page that was already read.
+    pub fn is_confirmed(&self) -> bool {
+        self.pass_rows.new == 0 || self.pass_rows.common == self.previous_rows
+    }
+
     fn insert(&mut self, key: Key, row: &ListedRow) -> Insertion {
         let state = row.state;
         let entry = self.rows.entry(key);
@@ -84,6 +110,10 @@ impl SeenRows {
             run: None,
         });
         let is_new_in_pass = is_new || seen.pass != self.pass;
+        let was_in_previous = seen.pass + 1 == self.pass;
+        self.pass_rows.all += usize::from(is_new_in_pass);
+        self.pass_rows.new += usize::from(is_new);
+        self.pass_rows.common += usize::from(was_in_previous);
         if is_new_in_pass {
             (seen.pass, seen.lists, seen.is_contradicted) = (self.pass, 0, false);
             seen.run = None;

@@ -63,7 +63,8 @@ pub(super) async fn list<R: Row>(
         let read = |row: R, lookup: GetRequest<'_>| row.into_result(api, lookup);
         let page = list.page(total, rows, R::id, read);
         Ok(Page {
-            may_overlap: R::IS_UNSORTED,
+            // Without a total, only rows in common show that no row has left the list between two pages.
+            may_overlap: R::IS_UNSORTED || page.total.is_none(),
             ..page.with_request_id(&request_id)
         })
     };

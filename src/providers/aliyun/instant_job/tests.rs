@@ -1,4 +1,5 @@
 mod executors;
+mod lists;
 
 use std::sync::Arc;
 

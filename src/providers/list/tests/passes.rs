@@ -137,3 +137,75 @@ async fn a_job_whose_new_state_does_not_match_the_filter_is_withdrawn() {
     assert_eq!(pages[2].rows[0].job.state, State::Running);
     assert!(pages[2].changed.is_empty());
 }
+
+/// Lists running jobs without a total. `rows_of` returns the rows of a page, and whether more follow, for the numbers
+/// of the pass and of the page from 0.
+async fn read_passes(
+    is_snapshot: bool,
+    rows_of: impl Fn(usize, usize) -> (Vec<String>, bool) + Send + Sync,
+) -> (usize, usize, Option<Truncation>) {
+    let passes = AtomicUsize::new(0);
+    let client = Lists(move |scope: &Scope, cursor: Cursor| {
+        let is_first = cursor == Cursor::FIRST;
+        let pass = passes.fetch_add(usize::from(is_first), Ordering::Relaxed);
+        let pass = if is_first { pass } else { pass - 1 };
+        let (ids, has_more) = rows_of(pass, cursor.page - 1);
+        let read = |id: String| GetResult {
+            job: Job {
+                state: State::Running,
+                ..crate::providers::job_at(&scope.reference(&["n", &id]).unwrap(), None)
+            },
+            notices: Vec::new(),
+        };
+        Page {
+            next: has_more.then(|| cursor.next_page(ids.len())),
+            rows: ids.into_iter().map(read).collect(),
+            is_snapshot,
+            ..Page::default()
+        }
+    });
+    let filter = Filter {
+        states: vec![State::Running],
+        ..Filter::default()
+    };
+    let cluster = Scope {
+        segments: vec!["c".to_owned()],
+        ..scope()
+    };
+    let options = test_support::get_options();
+    let mut on_page = |_: Page| ready(ControlFlow::Continue(()));
+    let listed = list_all(&client, &cluster, &filter, &options, None, &mut on_page).await;
+    let listed = listed.unwrap();
+    (listed.rows, listed.pages, listed.truncation)
+}
+
+#[tokio::test]
+async fn a_filtered_list_without_a_total_is_read_until_it_is_complete() {
+    let pages = |rows: std::ops::Range<usize>, page: usize| {
+        let all = ids(rows);
+        let has_more = all.len() > (page + 1) * 20;
+        let rows = all.into_iter().skip(page * 20).take(20);
+        (rows.collect::<Vec<_>>(), has_more)
+    };
+    // Nothing changes: the second pass confirms the first one.
+    let found = read_passes(false, |_, page| pages(0..40, page)).await;
+    assert_eq!(found, (40, 4, None));
+    let found = read_passes(true, |_, page| pages(0..40, page)).await;
+    assert_eq!(found, (40, 2, None));
+    let found = read_passes(false, |_, page| pages(0..20, page)).await;
+    assert_eq!(found, (20, 1, None));
+    // New rows only are no loss.
+    let found = read_passes(false, |pass, page| pages(0..40 + pass, page)).await;
+    assert_eq!(found, (41, 5, None));
+    // A row leaves after the first page of the first pass.
+    let leaves = |pass: usize, page: usize| pages(usize::from(pass + page > 0)..40, page);
+    let found = read_passes(false, leaves).await;
+    assert_eq!(found, (40, 6, None));
+    // A row leaves and another one is added before each page.
+    let changes = |pass: usize, page: usize| {
+        let first = pass * 2 + page;
+        pages(first..first + 40, page)
+    };
+    let (_, pages, truncation) = read_passes(false, changes).await;
+    assert_eq!((pages, truncation), (6, Some(Truncation::RowsMoved)));
+}

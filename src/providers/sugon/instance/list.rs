@@ -101,6 +101,8 @@ pub(super) async fn list(api: &Api, mut list: ListRequest<'_>) -> Result<Page, P
     let read = |row: Instance, lookup: GetRequest<'_>| row.into_result(lookup, api.home.clock);
     let mut page = list.page(listed.total, listed.rows, Instance::id, read);
     page.notices.extend(unreadable);
+    // Without a total, only rows in common show that no row has left the list between two pages.
+    page.may_overlap = page.total.is_none();
     Ok(page)
 }
 

@@ -1,8 +1,12 @@
 use super::super::INSTANCE;
 use super::*;
 use crate::model::State;
+use crate::providers::sugon::CLOUD;
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetResult, test_support};
+use crate::reference::Scope;
+use crate::test_support::jobs::{LeavingRows, listed_ids, serve};
+use crate::test_support::{Responder, ServerResponse};
 
 const CHINA: WallClock = WallClock {
     offset_seconds: 8 * 3600,
@@ -78,5 +82,28 @@ fn an_empty_list_is_accepted_and_a_missing_list_is_an_error() {
             ListPage::<Instance>::decode(body.as_bytes()).is_err(),
             "{body}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_list_without_a_total_that_loses_rows_is_read_again() {
+    for has_total in [false, true] {
+        let running = LeavingRows::default();
+        let respond: Responder = Arc::new(move |request| {
+            let number = |name| request.parameter(name)?.parse().ok();
+            let (rows, total) = running.page(number("start")?, number("limit")?);
+            let row = |id| json!({"id": format!("{id:032x}"), "status": "Running"});
+            let rows: Vec<Value> = rows.into_iter().map(row).collect();
+            let data = match has_total {
+                true => json!({"total": total, "list": rows}),
+                false => json!(rows),
+            };
+            let body = json!({"code": "0", "data": data});
+            Some(ServerResponse::json(200, &body))
+        });
+        let (_server, client) = serve(&CLOUD, Vec::new(), respond).await;
+        let scope = Scope::at(&INSTANCE, "default", &[]).unwrap();
+        let (ids, truncation) = listed_ids(&*client, &scope, &[State::Running]).await;
+        assert_eq!((ids.len(), truncation), (LeavingRows::ROWS, None));
     }
 }
