@@ -2,8 +2,11 @@
 
 use super::{COMPLETED, STATES};
 use crate::providers::prelude::*;
-use crate::providers::slurm;
+use crate::providers::slurm::{self, Part};
 use crate::providers::states::describes_failure;
+
+/// Message of a job as a whole whose record is that of one subtask or component.
+const ONE_PART: &str = "the scheduler's record is that of one part of the job; the other parts may have failed or not have ended";
 
 /// Source of a response, which determines the meaning of a state word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,12 +27,21 @@ pub(super) struct Record {
     /// The highest exit code of the job's steps.
     derived_exit_code: Text,
     reason: Checked<Text>,
+    array_job_id: Checked<Text>,
+    array_task_id: Checked<Text>,
+    het_job_id: Checked<Text>,
+    het_job_offset: Checked<Text>,
     pub start_time: Timestamp,
 }
 
 impl Record {
     fn word(&self) -> Option<&str> {
         self.job_state.value.trimmed()
+    }
+
+    fn part(&self) -> Part {
+        let array = Part::of_array(&self.array_job_id, &self.array_task_id);
+        array.and(Part::of_components(&self.het_job_id, &self.het_job_offset))
     }
 }
 
@@ -82,6 +94,12 @@ impl<'a> Reports<'a> {
             .find(|word| slurm::is_failure_reason(word))
             .or_else(|| reasons().find(|text| describes_failure(text)))
             .or_else(|| reasons().find_map(states::failure_text))
+    }
+
+    /// Returns the job that the scheduler's records are a part of.
+    fn part(&self) -> Part {
+        let [first, second] = self.records.map(Record::part);
+        first.and(second)
     }
 
     /// Returns a notice if the job succeeded although steps of it failed.
@@ -175,6 +193,16 @@ impl Exit {
     ) {
         self.resolve_state(job, origin, reports);
         self.explain(job, reports, time_limit);
+        let is_one_part = reports.part().is_of(&job.id);
+        match job.state {
+            State::Succeeded if is_one_part => states::contradict(job, ONE_PART.to_owned()),
+            State::Unknown if is_one_part && job.ended => {
+                // The history must not decide alone.
+                job.unread_cause = Some(Category::InvalidResponse);
+                job.message = Some(ONE_PART.to_owned());
+            }
+            _ => {}
+        }
     }
 
     fn resolve_state(&self, job: &mut Job, origin: Origin, reports: &Reports<'_>) {

@@ -3,6 +3,7 @@ mod failures;
 mod history;
 mod lists;
 mod live_evidence;
+mod parts;
 mod runs;
 
 use std::sync::Arc;
@@ -30,7 +31,9 @@ check_kind!(
     evidence: [
         "data.jobInitAttr", "data.jobInitAttr.JobState", "data.jobInitAttr.ExitCode", "data.exitCode",
         "data.reason", "data.jobExitStatus", "data.list[].jobInitAttr", "data.list[].reason",
-        "data.jobInitAttr.Reason", "data.list[].jobInitAttr.JobState", "data.list[].jobInitAttr.ExitCode"
+        "data.jobInitAttr.Reason", "data.list[].jobInitAttr.JobState", "data.list[].jobInitAttr.ExitCode",
+        "data.jobInitAttr.ArrayJobId", "data.jobInitAttr.ArrayTaskId",
+        "data.jobInitAttr.HetJobId", "data.jobInitAttr.HetJobOffset"
     ]
 );
 

@@ -30,6 +30,18 @@ async fn a_success_in_the_history_is_undecided_if_the_live_job_contradicts_it() 
         ),
         (r#""exitCode":"0:15""#, "statC", State::Unknown, false),
         (
+            r#""jobInitAttr":{"ArrayJobId":7,"ArrayTaskId":2}"#,
+            "statC",
+            State::Unknown,
+            false,
+        ),
+        (
+            r#""jobInitAttr":{"ArrayJobId":6,"ArrayTaskId":2}"#,
+            "statC",
+            State::Succeeded,
+            false,
+        ),
+        (
             r#""reason":"RaisedSignal:9""#,
             "statC",
             State::Unknown,
