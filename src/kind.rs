@@ -56,7 +56,8 @@ pub struct Kind {
     /// [`unread_cause`](crate::model::Job::unread_cause) and proves nothing.
     pub conclusive_rows: bool,
     /// Fields of responses that can show a failure although the cloud reports success. If one of them cannot be
-    /// read, the state is undecided.
+    /// read, the state is undecided. Each is a name, or the end of a path, such as `CurrentState.ExitCode`, if
+    /// another field has the same name.
     pub evidence: &'static [&'static str],
     /// `true` if a stream reports changes of its jobs. The rows of its batch lookups contain the same state as a
     /// lookup, but no events.
@@ -307,4 +308,13 @@ pub struct OutcomeRule {
     pub word: &'static str,
     /// The condition for each outcome: succeeded, failed, unknown.
     pub when: [&'static str; 3],
+}
+
+/// Returns `true` if a path without indices ends with one of these names or ends of paths.
+pub(crate) fn ends_with_any(path: &str, ends: &[&str]) -> bool {
+    let is_end = |end: &&str| {
+        let before = path.strip_suffix(*end);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    };
+    ends.iter().any(is_end)
 }

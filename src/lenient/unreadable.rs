@@ -58,8 +58,8 @@ impl UnreadableFields {
             self.named.join(", ")
         );
         let unnamed = (self.count > self.named.len()).then_some("*");
-        let fields = self.named.iter().map(|field| last_key(field));
-        let fields = fields.chain(unnamed).map(str::to_owned).collect();
+        let fields = self.named.iter().map(|field| path_of(field));
+        let fields = fields.chain(unnamed.map(str::to_owned)).collect();
         (self.count > 0).then(|| Notice {
             fields,
             ..Notice::new(NoticeCode::UnreadableField, message)
@@ -67,11 +67,11 @@ impl UnreadableFields {
     }
 }
 
-/// Returns the last key of a path such as `items[0].code (expected a number)`.
-fn last_key(field: &str) -> &str {
+/// Returns the path of `items[0].code (expected a number)` without indices: `items.code`.
+fn path_of(field: &str) -> String {
     let path = field.split(" (").next().unwrap_or_default();
-    let key = path.rsplit('.').next().unwrap_or_default();
-    key.split('[').next().unwrap_or_default()
+    let keys = path.split('.').map(|key| key.split('[').next());
+    Vec::from_iter(keys.flatten()).join(".")
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notice_has_the_names_of_its_fields() {
+    fn a_notice_has_the_paths_of_its_fields() {
         let named = [
             "a.items[0].code (expected a number)",
             "codes[1] (expected text)",
@@ -89,6 +89,6 @@ mod tests {
             count: 3,
         };
         let notice = fields.notice("GetJob").unwrap();
-        assert_eq!(notice.fields, ["code", "codes", "*"]);
+        assert_eq!(notice.fields, ["a.items.code", "codes", "*"]);
     }
 }

@@ -11,7 +11,7 @@ pub struct Notice {
     pub code: NoticeCode,
     /// Message for the user.
     pub message: String,
-    /// Names of the affected fields; `*` for fields that are not named.
+    /// Paths of the affected fields without indices, such as `Tasks.Status`; `*` for fields that are not named.
     #[serde(skip)]
     pub fields: Vec<String>,
 }

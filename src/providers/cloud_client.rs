@@ -12,7 +12,7 @@ use super::{
     Cursor, Filter, GetResult, LogChunk, LogRequest, LogSource, Page, RequestOptions, states,
 };
 use crate::error::{Category, Problem};
-use crate::kind::Kind;
+use crate::kind::{Kind, ends_with_any};
 use crate::model::{Job, Notice, NoticeCode, State};
 use crate::reference::{Reference, Scope};
 use crate::secret::quotable;
@@ -131,7 +131,7 @@ fn note_unknown_states(kind: &Kind, filter: &Filter, page: &mut Page) {
 /// Returns `true` if notices name an unreadable field that can show a failure.
 fn is_evidence_unread(kind: &Kind, notices: &[Notice]) -> bool {
     let mut fields = notices.iter().flat_map(|notice| &notice.fields);
-    let is_evidence = |field: &String| field == "*" || kind.evidence.contains(&field.as_str());
+    let is_evidence = |path: &String| path == "*" || ends_with_any(path, kind.evidence);
     !kind.evidence.is_empty() && fields.any(is_evidence)
 }
 

@@ -22,7 +22,7 @@ use super::{EmulatedState, emulated, incoming, received, start_time};
 use crate::error::Problem;
 use crate::http::fuzz::set_responder;
 use crate::http::{ClientOptions, Response, Transport};
-use crate::kind::Kind;
+use crate::kind::{Kind, ends_with_any};
 use crate::model::{NoticeCode, State};
 use crate::providers::test_support::{get_options, json as read_json, model, path};
 use crate::providers::{self, Client, Cursor, Filter, ScopeListRequest, scope_listing};
@@ -36,15 +36,14 @@ pub struct Fields {
     pub essential: &'static [&'static str],
     /// Fields that confirm a state.
     pub evidence: &'static [&'static str],
-    /// Last path segments of fields without which a success is undecided.
+    /// Ends of paths of fields without which a success is undecided.
     pub evidence_keys: &'static [&'static str],
 }
 
 impl Fields {
     fn is_evidence(&self, pattern: &str) -> bool {
-        let key = pattern.rsplit('.').next().unwrap_or_default();
-        let key = key.trim_end_matches("[]");
-        self.evidence.contains(&pattern) || self.evidence_keys.contains(&key)
+        let path = pattern.replace("[]", "");
+        self.evidence.contains(&pattern) || ends_with_any(&path, self.evidence_keys)
     }
 }
 

@@ -33,7 +33,6 @@ pub static INSTANT_JOB: Kind = Kind {
         "ArraySpec",
         "ExecutorPolicy",
         "ExecutorStatus",
-        "ExitCode",
         "IndexEnd",
         "IndexStart",
         "IndexStep",

@@ -42,10 +42,10 @@ pub static JOB: Kind = Kind {
         "Containers",
         "InitContainers",
         "CurrentState",
-        "State",
-        "ExitCode",
-        "Signal",
-        "Reason",
+        "CurrentState.State",
+        "CurrentState.ExitCode",
+        "CurrentState.Signal",
+        "CurrentState.Reason",
     ],
     ..Kind::new(
         Template {

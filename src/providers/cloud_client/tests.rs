@@ -11,6 +11,29 @@ use crate::providers::test_support::{get_options, reference};
 use crate::providers::{CLOUDS, CredentialInfo, job_at};
 use crate::sync::lock;
 
+#[test]
+fn evidence_is_a_field_with_a_name_or_at_the_end_of_a_path() {
+    let evidence = ["Status", "CurrentState.ExitCode"];
+    for path in [
+        "Status",
+        "Job.Status",
+        "CurrentState.ExitCode",
+        "Containers.CurrentState.ExitCode",
+    ] {
+        assert!(ends_with_any(path, &evidence), "{path}");
+    }
+    for path in [
+        "",
+        "Status.Code",
+        "ExecutorStatus",
+        "ExitCode",
+        "PreviousState.ExitCode",
+        "MyCurrentState.ExitCode",
+    ] {
+        assert!(!ends_with_any(path, &evidence), "{path}");
+    }
+}
+
 /// An API that records the requested names, and the error of its list, if any.
 #[derive(Default)]
 struct Api {

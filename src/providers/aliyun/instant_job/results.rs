@@ -163,7 +163,10 @@ pub(super) async fn read_exit_codes(
                 continue;
             };
             let exit_code = response.exit_code.value.0;
-            if exit_code.is_none() && !response.exit_code.is_unreadable {
+            if response.exit_code.is_unreadable {
+                let cause = Category::InvalidResponse;
+                result.job.unread_cause.get_or_insert(cause);
+            } else if exit_code.is_none() {
                 result.note(code, format!("{reference}: an executor has no exit code"));
                 unconfirmed.get_or_insert_with(|| "an executor has no exit code".to_owned());
             }

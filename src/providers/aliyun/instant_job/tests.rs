@@ -23,7 +23,7 @@ check_kind!(
         "JobInfo", "JobInfo.JobId", "JobInfo.Status",
         "JobList", "JobList[]", "JobList[].JobId", "JobList[].Status",
     ],
-    evidence: []
+    evidence: ["ExitCode"]
 );
 
 fn read(fields: &Value) -> Result<GetResult, DecodeError> {

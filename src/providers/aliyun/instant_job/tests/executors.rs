@@ -28,6 +28,20 @@ fn task(executors: Vec<Value>) -> Value {
 }
 
 #[tokio::test]
+async fn exit_codes_in_the_retry_policy_do_not_concern_the_outcome() {
+    let task = |code: Value| {
+        let mut task = task(vec![json!({"ArrayId": 0, "Status": "Succeeded"})]);
+        let actions = json!([{"Action": "Retry", "ExitCode": code}]);
+        task["TaskSpec"] = json!({"RetryPolicy": {"ExitCodeActions": actions}});
+        task
+    };
+    for code in [json!(1), json!("1-127"), json!([1])] {
+        let (state, message, _) = read(task(code)).await;
+        assert_eq!((state, message), (State::Succeeded, None));
+    }
+}
+
+#[tokio::test]
 async fn an_executor_without_a_state_and_without_an_exit_code_leaves_a_success_undecided() {
     let executors = |count: usize, without_state: usize| {
         let executor = |index: usize| match index + without_state < count {
