@@ -162,9 +162,9 @@ impl JobLogs<'_> {
         Ok(())
     }
 
-    /// Switches to the standard error of a job that has ended without standard output.
-    /// Returns `false` if there is none.
-    fn show_error_stream(&mut self, job: &Job) -> bool {
+    /// Switches to the standard error of a job that has ended without standard output; `missing` is the message if the
+    /// latter could not be read. Returns `false` if there is none.
+    fn show_error_stream(&mut self, job: &Job, missing: Option<&str>) -> bool {
         let [log] = &self.logs[..] else {
             return false;
         };
@@ -175,7 +175,8 @@ impl JobLogs<'_> {
         };
         let empty = log.source.clone();
         let [from, to] = [&empty, &self.others[at]].map(label);
-        self.note(format!("{from} is empty; showing {to}"));
+        let cause = missing.map_or_else(|| format!("{from} is empty"), str::to_owned);
+        self.note(format!("{cause}; showing {to}"));
         let stream = std::mem::replace(&mut self.others[at], empty);
         self.logs = vec![SourceLog::new(stream, &self.params)];
         true

@@ -122,3 +122,19 @@ fn the_output_files_of_a_job_are_its_logs() {
     let page = emulated.joblens(&["describe", &format!("{PLACE}/3")]).run();
     assert!(page.stdout.contains("step 1500 残差"), "{}", page.stdout);
 }
+
+#[test]
+fn a_missing_output_file_is_named_before_the_other_one_is_shown() {
+    // The emulator has no files of a job that has not started.
+    let states = "[{ after = '0s', state = 'statQ' }, { after = '1m', state = 'statD' }]";
+    let job = format!("{PLACE}/5");
+    let scenario = format!("[[job]]\nref = '{job}'\nage = '1h'\nstates = {states}\n");
+    let emulated = Emulated::start(&scenario);
+    for follow in [&[][..], &["-f"]] {
+        let run = emulated.joblens(&[&["logs", &*job], follow].concat()).run();
+        assert_eq!(run.code, 3, "{}", run.stderr);
+        let note = "note: stdout has no log: it wrote nothing, or its file was moved or removed \
+                    (File does not exist); showing stderr\n";
+        assert!(run.stderr.contains(note), "{}", run.stderr);
+    }
+}

@@ -54,10 +54,11 @@ impl JobLogs<'_> {
             Ok(()) if job.ended && self.has_retryable_logs() && self.outage.can_retry() => {
                 self.outage.failures += 1;
             }
-            Ok(()) if job.ended && !self.show_error_stream(job) => return Ok(Round::Last),
+            Ok(()) if job.ended && !self.show_error_stream(job, None) => return Ok(Round::Last),
             Ok(()) => self.outage.failures = 0,
             Err(LogError::Problem(problem))
-                if problem.category == Category::NotFound && self.show_error_stream(job) => {}
+                if problem.category == Category::NotFound
+                    && self.show_error_stream(job, Some(&problem.message)) => {}
             Err(error) => self.record_outage(error, job)?,
         }
         Ok(Round::Continued)

@@ -2,6 +2,7 @@
 
 use super::super::absent;
 use super::super::select::others;
+use super::super::source_log::SourceLog;
 use super::{JobLogs, LogError};
 use crate::commands::lookup::with_reference;
 use crate::error::Category;
@@ -42,7 +43,7 @@ impl JobLogs<'_> {
         if self.logs.is_empty() {
             return Err(self.no_task(&job));
         }
-        let is_only = self.logs.len() == 1;
+        let (spec, is_only) = (self.spec, self.logs.len() == 1);
         let mut empty = 0;
         let mut numbers = 0..self.logs.len();
         while let Some(number) = numbers.next() {
@@ -57,11 +58,15 @@ impl JobLogs<'_> {
                     continue;
                 }
             };
-            if self.show_error_stream(&job) {
+            let explain = |log: &SourceLog, cause| absent::explain(log, &job, spec, false, cause);
+            let log = &self.logs[number];
+            let missing = cause.clone().and_then(|cause| explain(log, Some(cause)));
+            let missing = missing.map(|problem| problem.message);
+            if self.show_error_stream(&job, missing.as_deref()) {
                 numbers = 0..1;
                 continue;
             }
-            match absent::explain(&self.logs[number], &job, self.spec, false, cause) {
+            match explain(&self.logs[number], cause) {
                 Some(mut problem) if is_only => {
                     if !self.others.is_empty() {
                         let hint = problem.hint.unwrap_or_default();

@@ -12,6 +12,9 @@ use crate::http::{Method, Request, RequestError};
 use crate::providers::prelude::*;
 use crate::providers::{LogPosition, REPLACED_LOG, continues, log_text};
 
+/// Parts of messages about a file that does not exist.
+const MISSING: [&str; 4] = ["not exist", "no such file", "not found", "不存在"];
+
 /// Describes how to read the output.
 pub(super) const LOGS: LogSpec = LogSpec {
     storage: LogStorage::File,
@@ -220,7 +223,9 @@ fn decode(body: &[u8]) -> Result<FilePage, DecodeError> {
     let content = decode_data::<Content>(body, "the content of a file")?.unwrap_or_default();
     if content.success.0 == Some(false) {
         let message = content.errmsg.0.unwrap_or_default();
-        let is_missing = message.contains("exist") || message.contains("不存在");
+        let lower = message.to_ascii_lowercase();
+        let mut known = MISSING.iter();
+        let is_missing = known.any(|text| lower.contains(text));
         let category = match is_missing {
             true => Category::NotFound,
             false => Category::ServiceError,

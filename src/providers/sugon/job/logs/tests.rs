@@ -30,9 +30,17 @@ fn a_missing_log_file_is_not_found() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(category("File does not exist"), Category::NotFound);
-    assert_eq!(category("文件不存在"), Category::NotFound);
-    assert_eq!(category("disk error"), Category::ServiceError);
+    for missing in [
+        "File does not exist",
+        "/o: No such file or directory",
+        "file NOT FOUND",
+        "文件不存在",
+    ] {
+        assert_eq!(category(missing), Category::NotFound, "{missing}");
+    }
+    for other in ["disk error", "", "Permission denied: existing file"] {
+        assert_eq!(category(other), Category::ServiceError, "{other}");
+    }
 }
 
 #[test]
