@@ -195,6 +195,12 @@ async fn read_row(
         true => evidence.clone(),
         false => EndEvidence::default(),
     };
+    let unread = |reason: &str, result: &mut GetResult| {
+        let text = format!("cannot read the state of {reference}: {reason}");
+        result.note(NoticeCode::PartsUnread, text);
+        Row::Unread(Category::InvalidResponse)
+    };
+    let mut rows_without_id = 0;
     for _ in 0..MAX_PAGES {
         let page = match read_page(api, list, known).await {
             Ok(page) => page,
@@ -206,30 +212,12 @@ async fn read_row(
             }
         };
         result.notices.extend(page.notices);
+        rows_without_id += page.rows_without_id;
         let mut rows = page.rows;
         rows.retain(|row| matches_id(&row.job.id, reference));
         rows.order_by_key(|row| row.job.id != reference.id());
-        if let [first, others @ ..] = &rows[..]
-            && first.job.id != reference.id()
-            && let Some(other) = others.iter().find(|other| other.job.id != first.job.id)
-        {
-            let ids = [&*first.job.id, &*other.job.id].join(", ");
-            let text =
-                format!("cannot read the state of {reference}: several jobs have its id: {ids}");
-            result.note(NoticeCode::PartsUnread, text);
-            return Row::Unread(Category::InvalidResponse);
-        }
-        let is_contradicted = |first: &GetResult, other: &GetResult| {
-            first.job.id == other.job.id && first.job.state_raw != other.job.state_raw
-        };
-        if let [first, others @ ..] = &rows[..]
-            && others.iter().any(|other| is_contradicted(first, other))
-        {
-            let text = format!(
-                "cannot read the state of {reference}: the list contains it in different states"
-            );
-            result.note(NoticeCode::PartsUnread, text);
-            return Row::Unread(Category::InvalidResponse);
+        if let Some(reason) = conflict(&rows, reference) {
+            return unread(&reason, result);
         }
         if let Some(row) = rows.into_iter().next() {
             result.notices.extend(row.notices);
@@ -245,7 +233,26 @@ async fn read_row(
             None => break,
         }
     }
+    if rows_without_id > 0 {
+        // One of them can be that of the job.
+        return unread("a row of the list has no id", result);
+    }
     Row::Missing
+}
+
+/// Describes why rows with the id of a job do not show its state: they are those of several jobs, or differ.
+fn conflict(rows: &[GetResult], reference: &Reference) -> Option<String> {
+    let (first, others) = rows.split_first()?;
+    let mut others = others.iter();
+    let mut other_ids = others.clone().map(|other| &*other.job.id);
+    if first.job.id != reference.id()
+        && let Some(id) = other_ids.find(|id| *id != first.job.id)
+    {
+        return Some(format!("several jobs have its id: {}, {id}", first.job.id));
+    }
+    let is_contradicted = others
+        .any(|other| first.job.id == other.job.id && first.job.state_raw != other.job.state_raw);
+    is_contradicted.then(|| "the list contains it in different states".to_owned())
 }
 
 #[derive(Default, Deserialize)]

@@ -88,11 +88,15 @@ async fn history_entry(
         let decode = |body: &[u8]| -> Result<_, DecodeError> {
             let ListPage { total, rows } = ListPage::<JobFields>::decode(body)?;
             let is_complete = total.is_none_or(|total| total <= rows.len() as i64);
+            let unreadable = || "text or a number at jobId".to_owned();
             if rows.iter().any(JobFields::is_id_unreadable) {
-                return Err("text or a number at jobId".to_owned().into());
+                return Err(unreadable().into());
             }
+            let lacks_id = rows.iter().any(|row| row.id().is_none());
             let rows = rows_of(rows, reference, live, region.clock);
             match newest_entry(rows, lookup, region.clock)? {
+                // This row can be that of the requested job.
+                None if lacks_id => Err(unreadable().into()),
                 // These rows are other jobs; the requested job may follow after them.
                 None if !is_complete => Err("the rows of the requested jobId".to_owned().into()),
                 None if days == HISTORY_DAYS[1] => Err(missing()),

@@ -22,10 +22,13 @@ async fn a_job_without_a_state_is_undecided_while_the_list_is_unread() {
     let row = |state: &str| json!({"Id": "2", "State": state});
     let rows =
         json!({"RequestId": "r", "TotalCount": 2, "Jobs": [row("RUNNING"), row("FINISHED")]});
+    // The row without an id can be that of the job.
+    let without_id = json!({"RequestId": "r", "TotalCount": 1, "Jobs": [{"State": "RUNNING"}]});
     for (list, cause) in [
         ((501, json!({})), Category::ServiceError),
         ((200, json!({})), Category::InvalidResponse),
         ((200, rows), Category::InvalidResponse),
+        ((200, without_id), Category::InvalidResponse),
         ((403, denied), Category::PermissionDenied),
     ] {
         for word in ["", "JobState=RUNNING", "JobState=COMPLETED ExitCode=0:0"] {

@@ -299,6 +299,34 @@ async fn a_job_is_not_found_only_if_the_history_list_is_complete() {
 }
 
 #[tokio::test]
+async fn a_job_is_not_missing_if_a_row_of_the_history_has_no_id() {
+    let other = json!({"jobId": "8", "jobState": "statC"});
+    for row in [
+        json!("x"),
+        json!(1),
+        json!(null),
+        json!({}),
+        json!({"jobId": null}),
+        json!([]),
+    ] {
+        let list = json!({"code": "0", "data": {"total": 2, "list": [other, row]}});
+        let respond: Responder = Arc::new(move |request| {
+            let (status, body) = match request.path.as_str() {
+                "/hpc/openapi/v2/historyjobs" => (200, list.clone()),
+                _ => (404, json!({"code": "404", "msg": "not found"})),
+            };
+            Some(ServerResponse::json(status, &body))
+        });
+        let state = EmulatedState::new(Vec::new(), start_time());
+        let server = TestServer::start(&CLOUD, state, respond).await;
+        let client = client(&CLOUD, &server, &server.transport());
+        let problem = client.get(&reference("7"), &get_options()).await;
+        let problem = problem.unwrap_err();
+        assert_eq!(problem.category, Category::InvalidResponse, "{row}");
+    }
+}
+
+#[tokio::test]
 async fn a_job_is_looked_up_in_the_history_if_the_live_lookup_finds_none() {
     let end = "2026-03-25 11:00:00";
     let missing = (404, json!({"code": "404", "msg": "not found"}));
