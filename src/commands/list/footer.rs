@@ -70,7 +70,7 @@ fn messages(report: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     let mut messages = Vec::new();
     let mut add = |text: String, common: Option<String>| {
         messages.push(Message {
-            scope: report.target.scope(),
+            scope: report.target.title(),
             common: common.unwrap_or_else(|| text.clone()),
             text,
         });
@@ -110,7 +110,7 @@ fn messages(report: &ScopeReport, listed: &[ScopeReport]) -> Vec<Message> {
     }
     let mut add = |text: String| {
         messages.push(Message {
-            scope: report.target.scope(),
+            scope: report.target.title(),
             common: text.clone(),
             text,
         });
@@ -163,7 +163,7 @@ pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
 fn notice(report: &ScopeReport) -> Option<Notice> {
     let name = match &report.status {
         ListStatus::Unsupported(_) => report.target.kinds_text(),
-        _ => report.target.scope(),
+        _ => report.target.title(),
     };
     let message = format!("{name}: {}", incomplete(report)?);
     Some(Notice::new(NoticeCode::ListIncomplete, message))
@@ -318,7 +318,7 @@ fn active_first(shown: usize, total: Option<u64>, has_all_active: bool) -> Strin
 
 /// Names the scopes if there are few, or counts them.
 fn names(listed: &[&ScopeReport]) -> String {
-    let names: Vec<String> = listed.iter().map(|report| report.target.scope()).collect();
+    let names: Vec<String> = listed.iter().map(|report| report.target.title()).collect();
     match names.len() {
         0..=MAX_NAMED => names.join(", "),
         many => format!("{many} scopes"),

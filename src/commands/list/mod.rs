@@ -72,7 +72,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     let settings = context.settings()?;
     let mut options = arguments.options(&context.current_time(), zone, settings.file())?;
     context.global.client_options(settings.file())?;
-    let targets = scopes::targets(context, &settings, &arguments.scopes)?;
+    let targets = scopes::targets(context, &settings, &arguments.scopes, arguments.recursive)?;
     if targets.is_empty() {
         return Err(Problem::usage("no scope given")
             .with_hint(

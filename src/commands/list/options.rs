@@ -55,9 +55,10 @@ pub(in crate::commands) struct Arguments {
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
-    /// List the jobs in clusters instead of the clusters [default: without SCOPE or with a filter]
+    /// List the jobs in clusters instead of the clusters [default: without SCOPE or with a filter]; of a kind alone,
+    /// list those of all namespaces
     #[arg(short = 'R', long)]
-    recursive: bool,
+    pub(super) recursive: bool,
     /// Maximum results per scope, or in total with --sort-by; "none" for no limit [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     limit: Option<String>,

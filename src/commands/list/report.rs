@@ -44,10 +44,9 @@ pub(super) fn unsupported_filter(target: &ListTarget, unlisted: &str) -> Problem
     let mut problem = Problem::new(Category::InvalidArgument, message);
     problem.reference = Some(target.scope());
     problem.input = Some(target.input().to_owned());
-    let recursive = match target {
-        ListTarget::Jobs { .. } => "",
-        ListTarget::Scopes { .. } => "-R ",
-    };
+    let is_recursive =
+        matches!(target, ListTarget::Scopes { .. }) || target.listed_segment().is_some();
+    let recursive = if is_recursive { "-R " } else { "" };
     let tests: Vec<&str> = unlisted.split(" or ").map(example).collect();
     problem.with_hint(format!(
         "to filter what lookups return: joblens list {recursive}{} -o name | joblens get - --detail --jq '.jobs[] | select({})'",

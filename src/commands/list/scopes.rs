@@ -10,12 +10,14 @@ use crate::kind::Kind;
 use crate::model::ScopeSummary;
 use crate::providers::{self, CLOUDS, Cloud, ScopeListSpec, plain_setting};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, ReferenceParser, Scope, Target};
+use crate::secret::shell_word;
 use crate::settings::{Settings, table_header};
 
 /// The setting for the owner of a profile's jobs, and the one for its login user.
 const USERS: [&str; 2] = ["job_user", "user"];
 
-/// Returns the targets on the command line, each once, or the default scopes of all configured profiles.
+/// Returns the targets on the command line, each once, or the default scopes of all configured profiles. With
+/// `recursive`, a kind alone is listed in all namespaces, instead of in the one that the settings name.
 ///
 /// # Errors
 /// Usage errors for all invalid scopes. `missing_credentials` if no account can be used.
@@ -23,11 +25,15 @@ pub(super) fn targets(
     context: &CommandContext,
     settings: &Settings,
     typed: &[String],
+    recursive: bool,
 ) -> Result<Vec<ListTarget>, Vec<Problem>> {
     if typed.is_empty() {
         return defaults(context, settings).map_err(Vec::from);
     }
-    let named = parse_list(context, typed, settings)?;
+    let mut named = parse_list(context, typed, settings)?;
+    if recursive {
+        named.targets.iter_mut().try_for_each(widen)?;
+    }
     let mut seen = HashSet::new();
     let targets = named.targets.into_iter().flat_map(|target| match target {
         Target::Scope(scope) => vec![ListTarget::Jobs {
@@ -40,6 +46,37 @@ pub(super) fn targets(
     Ok(targets
         .filter(|target| seen.insert(target.scope()))
         .collect())
+}
+
+/// Removes the segments of a scope that were not typed, but are from the settings: the scope then contains all
+/// namespaces.
+///
+/// # Errors
+/// A usage error if the cloud cannot list the kind in all of its clusters.
+fn widen(target: &mut Target) -> Result<(), Problem> {
+    let Target::Scope(scope) = target else {
+        return Ok(());
+    };
+    let typed = scope.input.trim_end_matches('/').split('/').count();
+    // The cloud and the kind.
+    if typed > 2 {
+        return Ok(());
+    }
+    let template = &scope.kind.template;
+    if template.scope_segments == 0 {
+        scope.segments.clear();
+        return Ok(());
+    }
+    let mut problem = Problem::usage(format!(
+        "-R: {}/{} cannot be listed in all clusters at once",
+        template.cloud, template.kind
+    ));
+    problem.input = Some(scope.input.clone());
+    let cloud = scope.account();
+    Err(problem.with_hint(format!(
+        "omit -R, or list all kinds in all clusters: joblens list -R {}",
+        shell_word(&cloud)
+    )))
 }
 
 /// Returns the users that the profiles of these targets name, and the tables of the profiles that name none.

@@ -48,10 +48,34 @@ impl ListTarget {
         }
     }
 
+    /// Returns the scope for messages. A kind alone means the namespace that the settings name, so the scope with
+    /// those of all namespaces is followed by a description.
+    pub(super) fn title(&self) -> String {
+        let scope = self.scope();
+        match self.listed_segment() {
+            Some(name) => {
+                let name = name.to_ascii_lowercase();
+                format!("{} (all {name}s)", scope.trim_end_matches('/'))
+            }
+            None => scope,
+        }
+    }
+
+    /// Returns the name of the segment, such as `NAMESPACE`, with any value of which the jobs are listed, if the
+    /// settings can provide it: the text of the scope then means another one.
+    pub(super) fn listed_segment(&self) -> Option<&'static str> {
+        let Self::Jobs { scope, .. } = self else {
+            return None;
+        };
+        let first = scope.kind.template.segments.first();
+        let first = first.filter(|first| scope.segments.is_empty() && first.setting.is_some());
+        first.map(|first| first.name)
+    }
+
     /// Describes what is listed, for messages about its kinds.
     pub(super) fn kinds_text(&self) -> String {
         match self {
-            Self::Jobs { scope, .. } => scope.to_string(),
+            Self::Jobs { .. } => self.title(),
             Self::Scopes {
                 cloud, configured, ..
             } => {

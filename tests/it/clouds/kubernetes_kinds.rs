@@ -205,7 +205,8 @@ fn a_forbidden_kind_is_a_notice_unless_it_is_named_in_the_scope() {
     assert_eq!(found, expected(&CUSTOM_KINDS[1..]));
     assert_eq!(run.json()["errors"], json!([]));
     let notices = run.json()["notices"].to_string();
-    assert!(notices.contains("kubernetes/argo-workflow/"), "{notices}");
+    let scope = "kubernetes/argo-workflow (all namespaces): ";
+    assert!(notices.contains(scope), "{notices}");
     let named = emulated
         .joblens(&["list", "kubernetes/argo-workflow"])
         .run();
@@ -217,6 +218,55 @@ fn a_forbidden_kind_is_a_notice_unless_it_is_named_in_the_scope() {
         named.stderr.contains("JobSet is not installed"),
         "{}",
         named.stderr
+    );
+}
+
+#[test]
+fn a_kind_alone_is_listed_in_the_configured_namespace_or_in_all() {
+    let emulated = cluster("");
+    let list = |words: &[&str]| {
+        let run = emulated
+            .joblens(&[&["list"], words].concat())
+            .env("JOBLENS_KUBERNETES_NAMESPACE", "ci")
+            .run();
+        (run.code, run.stdout.lines().count(), run.stderr)
+    };
+    let kind = "kubernetes/volcano-job";
+    let (code, _, stderr) = list(&[kind]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(stderr, "nothing found in kubernetes/volcano-job/ci/\n");
+    for words in [[kind, "-R"], ["kubernetes/volcano-job/", "-R"]] {
+        let (code, _, stderr) = list(&words);
+        assert_eq!(code, 0, "{stderr}");
+        let text = "2 found in kubernetes/volcano-job (all namespaces)\n";
+        assert_eq!(stderr, text, "{words:?}");
+    }
+    let (_, _, stderr) = list(&[kind, "-s", "running"]);
+    assert!(stderr.contains("kubernetes/volcano-job/ci/"), "{stderr}");
+    let (_, _, stderr) = list(&["kubernetes/volcano-job/train", "-R"]);
+    assert_eq!(stderr, "2 found in kubernetes/volcano-job/train/\n");
+    let (_, _, stderr) = list(&["kubernetes", "-R", "-s", "failed"]);
+    let title = "kubernetes/volcano-job (all namespaces)";
+    assert!(
+        stderr.contains(title) || stderr.contains(" scopes"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_kind_that_cannot_be_listed_in_all_clusters_is_a_usage_error_with_recursive() {
+    let emulated = cluster("");
+    let run = emulated
+        .joblens(&["list", "-R", "aliyun/job"])
+        .env("JOBLENS_ALIYUN_CLUSTER", "c")
+        .run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let message = "-R: aliyun/job cannot be listed in all clusters at once";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("joblens list -R aliyun"),
+        "{}",
+        run.stderr
     );
 }
 

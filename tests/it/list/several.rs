@@ -36,7 +36,7 @@ fn a_missing_scope_is_reported_and_does_not_hide_the_others() {
         json!({"complete": false, "asked": 5, "answered": 4})
     );
     let message = "2 found in sugon/instance/, huawei/image-job/; \
-        nothing in sugon/job/, huawei/training-job/\n\
+        nothing in sugon/job (all regions), huawei/training-job/\n\
                 could not list aliyun/job/nosuch/\n";
     assert!(run.stderr.ends_with(message), "{}", run.stderr);
     let named = names(&emulated, &scopes);
@@ -52,7 +52,7 @@ fn a_failed_list_is_not_an_empty_list() {
     assert!(!run.stderr.contains("nothing found"), "{}", run.stderr);
     let both = list(&emulated, &["aliyun/job/nosuch", "sugon", "-s", "failed"]);
     assert_eq!(both.code, 3);
-    let message = "nothing found in sugon/instance/, sugon/job/ (state failed)\n\
+    let message = "nothing found in sugon/instance/, sugon/job (all regions) (state failed)\n\
                 could not list aliyun/job/nosuch/\n";
     assert!(both.stderr.ends_with(message), "{}", both.stderr);
 }
