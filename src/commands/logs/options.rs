@@ -43,7 +43,7 @@ pub(in crate::commands) struct Arguments {
     /// Print the log of this container, or of a stream such as stderr
     #[arg(short, long, value_name = "NAME")]
     pub container: Option<String>,
-    /// Print the log of this task (container group, node or pod), by ID or name
+    /// Print the log of this task (container group, node or pod), by ID, name, or index in an Indexed job
     #[arg(long, value_name = "ID")]
     pub task: Option<String>,
     /// Print the logs of all containers, each line prefixed with TASK/CONTAINER

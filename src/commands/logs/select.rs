@@ -163,7 +163,8 @@ pub(super) fn error_stream(chosen: &LogSource, others: &[LogSource]) -> Option<u
     index.filter(|_| is_stream(chosen, STDOUT))
 }
 
-/// Returns the id of the task with this id or name, or of the only one whose id ends with it, as in `RUN-worker-1`.
+/// Returns the id of the task with this id, name or index, or of the only one whose id ends with it, as in
+/// `RUN-worker-1`.
 fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
     let ids = || job.tasks.iter().filter_map(|known| known.id.as_deref());
     let mut tasks = job.tasks.iter();
@@ -172,6 +173,13 @@ fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
     }
     if ids().any(|id| id == task) {
         return task;
+    }
+    if let Some(id) = task
+        .parse()
+        .ok()
+        .and_then(|index| newest_at_index(job, index))
+    {
+        return id;
     }
     let is_end = |id: &&str| {
         id.strip_suffix(task)
@@ -182,6 +190,16 @@ fn task_id<'a>(job: &'a Job, task: &'a str) -> &'a str {
         (Some(id), None) => id,
         _ => task,
     }
+}
+
+/// Returns the id of the newest task with this index, unless tasks of several groups have it: the ids of the tasks of
+/// one index of a group differ only in their last part, as in `JOB-1-4xk2p`.
+fn newest_at_index(job: &Job, index: i64) -> Option<&str> {
+    let tasks = job.tasks.iter().filter(|task| task.index == Some(index));
+    let base = |task: &Task| Some(task.id.as_deref()?.rsplit_once('-')?.0.to_owned());
+    let newest = tasks.clone().max_by_key(|task| task.created_at)?;
+    let is_one_group = tasks.map(base).all(|one| one == base(newest));
+    newest.id.as_deref().filter(|_| is_one_group)
 }
 
 fn missing<'a>(noun: &str, name: &str, known: impl Iterator<Item = Option<&'a str>>) -> Problem {

@@ -1,3 +1,5 @@
+mod index;
+
 use super::*;
 use crate::model::{Container, Time};
 
