@@ -62,6 +62,13 @@ impl LogSource {
         sources.into_iter().flat_map(streams).collect()
     }
 
+    /// Returns the task of the log; `None` for a log of the whole job, or if the job no longer has the task.
+    pub fn task_in<'a>(&self, job: &'a Job) -> Option<&'a Task> {
+        let id = self.task.as_ref()?;
+        let mut tasks = job.tasks.iter();
+        tasks.find(|task| task.id.as_ref().or(task.name.as_ref()) == Some(id))
+    }
+
     /// Returns `true` if both are the same log of the same job. The state is not compared.
     pub fn is_same(&self, other: &Self) -> bool {
         self.task == other.task && self.container == other.container

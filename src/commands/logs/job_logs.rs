@@ -200,6 +200,7 @@ impl JobLogs<'_> {
             let read = self.logs[number]
                 .read(&*client, &self.reference, &options)
                 .await;
+            self.time_failures(number, &read);
             let mut reading = read.map_err(|mut problem| {
                 self.lookup.transport.mask(&mut problem);
                 with_reference(problem, &self.reference)

@@ -4,6 +4,7 @@ mod compared;
 mod requested;
 
 use std::mem;
+use std::time::Duration;
 
 use super::lines::{Block, Lines, Tail};
 use super::message::split_message;
@@ -11,6 +12,7 @@ use super::printer::{PrintedLine, last_timestamp};
 use super::streams::StreamState;
 use super::window::Window;
 use crate::error::Problem;
+use crate::http::Stopwatch;
 use crate::model::Time;
 use crate::providers::{
     COMPARED_BYTES, Client, LogBody, LogChunk, LogParams, LogPosition, LogRequest, LogSource,
@@ -54,7 +56,12 @@ pub(super) struct SourceLog {
     pub printed: PrintedLine,
     /// A message of the server was shown.
     pub is_message_shown: bool,
+    /// Runs since the first of the failures in a row to read it.
+    pub unread: Option<Stopwatch>,
 }
+
+/// How long the rest of a log that was replaced is requested again after temporary failures.
+const REST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The result of a reading.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -96,6 +103,7 @@ impl SourceLog {
             stream_state: StreamState::default(),
             printed: PrintedLine::default(),
             is_message_shown: false,
+            unread: None,
         }
     }
 
@@ -351,6 +359,12 @@ impl SourceLog {
     pub(super) fn tail(&self) -> Option<Tail> {
         let lines = self.params.tail_lines.filter(|_| !self.is_opened);
         lines.map(Tail::new)
+    }
+
+    /// Returns `true` if it could be read a short time ago, so that its rest may be readable soon.
+    pub(super) fn may_be_read(&self) -> bool {
+        let unread = self.unread.as_ref();
+        unread.is_none_or(|unread| unread.elapsed() < REST_TIMEOUT)
     }
 
     /// Returns `true` if only lines since a time are read.

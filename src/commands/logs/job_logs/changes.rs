@@ -3,6 +3,7 @@
 use super::{JobLogs, LogError};
 use crate::commands::logs::select::label;
 use crate::commands::logs::source_log::SourceLog;
+use crate::error::Problem;
 use crate::model::{Job, State};
 use crate::providers::{LogParams, LogSource};
 
@@ -42,19 +43,23 @@ impl JobLogs<'_> {
             }
         }
         match replacement {
-            Some(source) => self.replace(source).await,
+            Some(source) => self.replace(job, source).await,
             None => Ok(()),
         }
     }
 
-    /// Prints the rest of the followed log, and continues with its replacement.
-    async fn replace(&mut self, source: LogSource) -> Result<(), LogError> {
+    /// Prints the rest of the followed log, and continues with its replacement, also if the rest cannot be read, such as
+    /// on a node that was lost. A temporary failure is retried for a limited time.
+    async fn replace(&mut self, job: &Job, source: LogSource) -> Result<(), LogError> {
         self.end_streams(0..1).await?;
         let client = self.lookup.client(&self.reference)?;
         loop {
             let options = self.options();
             let log = &mut self.logs[0];
-            match log.read(&*client, &self.reference, &options).await {
+            let read = log.read(&*client, &self.reference, &options).await;
+            self.time_failures(0, &read);
+            let log = &mut self.logs[0];
+            match read {
                 Ok(mut reading) if !reading.is_disjoint => {
                     reading.lines.extend(log.take_long(self.printer.redactor));
                     let has_more = reading.has_more;
@@ -63,21 +68,29 @@ impl JobLogs<'_> {
                         break;
                     }
                 }
-                Err(problem) if problem.category.is_transient() => return Err(problem.into()),
-                Ok(_) | Err(_) => {
+                Ok(_) => {
                     self.note_gap(0);
+                    break;
+                }
+                Err(problem) if problem.category.is_transient() && log.may_be_read() => {
+                    return Err(problem.into());
+                }
+                Err(problem) => {
+                    self.note_unreadable(0, problem);
                     break;
                 }
             }
         }
         let rest = self.logs[0].mark_gap();
         self.print(0, Vec::from_iter(rest)).await?;
-        let [from, to] = [&self.logs[0].source, &source].map(label);
-        let reason = match self.logs[0].source.state {
-            State::Failed => "failed",
-            State::Succeeded if self.logs[0].source.init => "has succeeded",
+        let from = &self.logs[0].source;
+        let reason = match from.task_in(job) {
+            Some(task) if task.state == State::Failed => "failed",
+            _ if from.init && from.state == State::Succeeded => "has succeeded",
+            Some(task) if task.ended => "has ended",
             _ => "no longer belongs to the job",
         };
+        let [from, to] = [from, &source].map(label);
         self.note(format!("{from} {reason}; showing {to}"));
         let params = LogParams {
             tail_lines: None,
@@ -85,6 +98,18 @@ impl JobLogs<'_> {
         };
         self.logs = vec![SourceLog::new(source, &params)];
         Ok(())
+    }
+
+    /// Notes that the rest of a log is not printed.
+    fn note_unreadable(&self, number: usize, mut problem: Problem) {
+        self.lookup.transport.mask(&mut problem);
+        let log = &self.logs[number];
+        let part = match log.is_opened {
+            true => "the rest of its log",
+            false => "its log",
+        };
+        let (log, message) = (label(&log.source), problem.message);
+        self.note(format!("{log}: {part} cannot be read: {message}"));
     }
 
     /// Handles a log that does not continue the last reading: its container was

@@ -110,6 +110,7 @@ impl JobLogs<'_> {
         match event {
             StreamEvent::Text(text) => {
                 let log = &mut self.logs[number];
+                log.unread = None;
                 let mut reading = log.take_followed(text);
                 reading.lines.extend(log.take_long(self.printer.redactor));
                 self.print_reading(number, reading).await

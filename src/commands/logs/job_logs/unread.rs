@@ -46,6 +46,18 @@ impl JobLogs<'_> {
         Ok(())
     }
 
+    /// Starts to measure how long a log cannot be read because of temporary failures, or stops once it is read.
+    pub(super) fn time_failures<T>(&mut self, number: usize, read: &Result<T, Problem>) {
+        let unread = &mut self.logs[number].unread;
+        match read {
+            Ok(_) => *unread = None,
+            Err(problem) if problem.category.is_transient() => {
+                unread.get_or_insert_with(|| self.context.session.stopwatch());
+            }
+            Err(_) => {}
+        }
+    }
+
     /// Returns how often in a row a log could not be read.
     pub(super) fn failures(&self, number: usize) -> u32 {
         let unread = self.unread.get(&number);

@@ -359,3 +359,14 @@ fn a_truncated_response_with_all_requested_lines_is_not_noted() {
     assert_eq!(notes(Some(3), "a\nb\nc\n"), 1);
     assert_eq!(notes(None, "a\nb\nc\n"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_log_is_requested_for_a_limited_time() {
+    let mut log = SourceLog::new(LogSource::default(), &LogParams::default());
+    assert!(log.may_be_read());
+    log.unread = Some(crate::http::Session::default().stopwatch());
+    tokio::time::advance(REST_TIMEOUT - Duration::from_millis(1)).await;
+    assert!(log.may_be_read());
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert!(!log.may_be_read());
+}
