@@ -4,7 +4,7 @@ use super::select::label;
 use super::source_log::SourceLog;
 use crate::error::{Category, Problem};
 use crate::kind::{LogSpec, LogStorage};
-use crate::model::{Job, State, Task};
+use crate::model::{Job, State};
 use crate::output::reason_text;
 use crate::providers::{LogSource, NOT_STARTED};
 use crate::secret::shell_word;
@@ -33,8 +33,10 @@ pub(super) fn explain(
         return Some(wrote_nothing(&log.source, job, "no log", cause));
     }
     let is_early = is_early(log.source.state) || is_early(job.state);
+    // A task that has ended, such as a pod that was evicted, has been started as far as it could be.
+    let has_ended = job.ended || log.source.task_in(job).is_some_and(|task| task.ended);
     // The states can be older than the response.
-    let is_waiting = !job.ended && (is_early || cause.as_ref().is_some_and(is_not_started));
+    let is_waiting = !has_ended && (is_early || cause.as_ref().is_some_and(is_not_started));
     match cause {
         _ if is_waiting => Some(not_started(&log.source, job)),
         Some(_) if !job.ended && is_of_job(&log.source) => Some(not_written(job)),
@@ -77,19 +79,13 @@ fn not_started(source: &LogSource, job: &Job) -> Problem {
 
 /// Returns the reported reason why the source of the log has not started. It can be permanent.
 fn waits_for(source: &LogSource, job: &Job) -> Option<String> {
-    let (reason, message) = match (task_of(source, job), &source.task) {
+    let (reason, message) = match (source.task_in(job), &source.task) {
         (Some(task), _) => (task.reason.as_deref(), &task.message),
         (None, None) => (job.reason.as_deref(), &job.message),
         (None, Some(_)) => return None,
     };
     reason?;
     reason_text(reason, message.as_deref())
-}
-
-fn task_of<'a>(source: &LogSource, job: &'a Job) -> Option<&'a Task> {
-    let id = source.task.as_ref()?;
-    let mut tasks = job.tasks.iter();
-    tasks.find(|task| task.id.as_ref().or(task.name.as_ref()) == Some(id))
 }
 
 fn describe_hint(job: &Job) -> String {
@@ -103,7 +99,8 @@ fn wrote_nothing(source: &LogSource, job: &Job, lacks: &str, cause: Option<Probl
         2 => "twice".to_owned(),
         count => format!("{count} times"),
     };
-    let mut containers = task_of(source, job)
+    let mut containers = source
+        .task_in(job)
         .into_iter()
         .flat_map(|task| &task.containers);
     let container = containers.find(|container| container.name == source.container);

@@ -97,6 +97,30 @@ impl LogSelection<'_> {
         failed.or(others).unwrap_or(0)
     }
 
+    /// Returns the log to print in place of one that cannot be read, if no specific log is requested: that of a task
+    /// that runs after the other one has ended, such as on a node that was lost.
+    pub(super) fn substitute(
+        &self,
+        job: &Job,
+        sources: &[LogSource],
+        unread: &LogSource,
+    ) -> Option<LogSource> {
+        let is_free = self.task.is_none() && self.container.is_none();
+        let has_ended = unread.task_in(job).is_some_and(|task| task.ended);
+        if !is_free || self.all || self.previous || job.ended || !has_ended {
+            return None;
+        }
+        let runs = |source: &&LogSource| {
+            let is_started = is_main(source) && has_started(source);
+            is_started && source.task_in(job).is_some_and(|task| !task.ended)
+        };
+        let mut running: Vec<LogSource> = sources.iter().filter(runs).cloned().collect();
+        match running.is_empty() {
+            true => None,
+            false => Some(running.swap_remove(self.best(job, &running))),
+        }
+    }
+
     /// Returns the log to follow next if the job no longer has the followed one, if the followed task failed and
     /// another was created after that, or if the followed container ran before the others and succeeded.
     pub(super) fn replacement(

@@ -4,6 +4,7 @@ mod describe;
 mod follow;
 mod init_containers;
 mod long;
+mod lost_pod;
 mod refused;
 mod replaced;
 mod silent;

@@ -19,8 +19,12 @@ impl JobLogs<'_> {
             return Ok(self.choose_early(job)?);
         }
         let followed = self.logs.first().filter(|_| has_parts);
-        let replacement =
-            followed.and_then(|log| self.choice.replacement(job, &sources, &log.source));
+        let replacement = followed.and_then(|log| {
+            let replacement = self.choice.replacement(job, &sources, &log.source);
+            let is_unread = !log.is_opened;
+            let substitute = || self.choice.substitute(job, &sources, &log.source);
+            replacement.or_else(|| is_unread.then(substitute).flatten())
+        });
         for source in sources {
             let mut logs = self.logs.iter();
             match logs.position(|log| log.source.is_same(&source)) {

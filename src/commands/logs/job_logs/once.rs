@@ -1,11 +1,11 @@
 //! Prints the current text of logs.
 
 use super::super::absent;
-use super::super::select::others;
+use super::super::select::{label, others};
 use super::super::source_log::SourceLog;
 use super::{JobLogs, LogError};
 use crate::commands::lookup::with_reference;
-use crate::error::Category;
+use crate::error::{Category, Problem};
 use crate::model::Job;
 
 impl JobLogs<'_> {
@@ -33,6 +33,29 @@ impl JobLogs<'_> {
         Err(problem.unwrap_or_else(|| self.no_task(job)))
     }
 
+    /// Switches to the log of a task that runs if a log of which nothing was printed cannot be read. Returns `false` if
+    /// there is none.
+    fn show_substitute(&mut self, job: &Job, problem: &Problem) -> bool {
+        let [log] = &self.logs[..] else {
+            return false;
+        };
+        let substitute = self.choice.substitute(job, &self.others, &log.source);
+        let Some(substitute) = substitute.filter(|_| !log.has_text) else {
+            return false;
+        };
+        let [from, to] = [&log.source, &substitute].map(label);
+        let message = &problem.message;
+        // The problem of a log that is missing names it.
+        self.note(match message.starts_with(&from) {
+            true => format!("{message}; showing {to}"),
+            false => format!("{from}: {message}; showing {to}"),
+        });
+        self.others.retain(|other| !other.is_same(&substitute));
+        self.others.push(log.source.clone());
+        self.logs = vec![SourceLog::new(substitute, &self.params)];
+        true
+    }
+
     /// Prints the current text.
     ///
     /// # Errors
@@ -53,6 +76,12 @@ impl JobLogs<'_> {
                 Err(LogError::Problem(problem)) if problem.category == Category::NotFound => {
                     Some(*problem)
                 }
+                Err(LogError::Problem(problem))
+                    if problem.category.is_transient() && self.show_substitute(&job, &problem) =>
+                {
+                    numbers = 0..1;
+                    continue;
+                }
                 Err(error) => {
                     self.skip_log(number, error)?;
                     continue;
@@ -67,6 +96,9 @@ impl JobLogs<'_> {
                 continue;
             }
             match explain(&self.logs[number], cause) {
+                Some(problem) if is_only && self.show_substitute(&job, &problem) => {
+                    numbers = 0..1;
+                }
                 Some(mut problem) if is_only => {
                     if !self.others.is_empty() {
                         let hint = problem.hint.unwrap_or_default();

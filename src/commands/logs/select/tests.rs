@@ -1,4 +1,5 @@
 mod index;
+mod lost;
 
 use super::*;
 use crate::model::{Container, Time};
