@@ -198,7 +198,7 @@ pub(super) fn log_name(source: &LogSource) -> String {
 mod tests {
     use super::*;
     use crate::kind::LogSupport;
-    use crate::model::{Container, Termination};
+    use crate::model::{Container, Task, Termination};
     use crate::providers::{self, LogParams};
 
     #[test]
