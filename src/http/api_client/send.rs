@@ -109,14 +109,8 @@ impl RetryingRequest<'_> {
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
                 return Err(self.with_duration(problem, attempts));
             }
-            // A timeout in the little time that was left does not mean that the service is down if it has responded
-            // in this run.
-            if is_cut && is_timeout(&error) {
-                if client.limits.credential.is_accepted() {
-                    return Err(self.deadline_exceeded("timed out before the response", attempts));
-                }
-                // The deadline was exceeded, not the timeout of a request.
-                error.hint = self.deadline.exceeded("").hint;
+            if is_cut && let Some(problem) = self.explain_cut(&mut error, attempts) {
+                return Err(problem);
             }
             let is_elsewhere = client.has_failover && response.is_none();
             let decision = match is_elsewhere || attempts >= client.options.max_attempts {
@@ -273,6 +267,20 @@ impl RetryingRequest<'_> {
         if let Some(key) = &self.shared_key {
             key.on_success(cooldown);
         }
+    }
+
+    /// Returns the problem of a request whose last attempt timed out in the little time that was left. This does not
+    /// mean that the service is down if it has responded in this run; otherwise the error stays, with the hint of the
+    /// deadline.
+    fn explain_cut(&self, error: &mut RequestError, attempts: u32) -> Option<Problem> {
+        if !is_timeout(error) {
+            return None;
+        }
+        if self.client.limits.credential.is_accepted() {
+            return Some(self.deadline_exceeded("timed out before the response", attempts));
+        }
+        error.hint = self.deadline.exceeded("").hint;
+        None
     }
 
     /// Returns the problem of a request whose deadline passed after this number of attempts.
