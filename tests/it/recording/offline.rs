@@ -138,7 +138,7 @@ fn a_recording_of_another_command_is_refused() {
     let (_parent, get) = folder();
     emulated.get(&with(&[FAILED], "--record", &get)).run();
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings/wait-failed");
-    for (folder, name) in [(&get, "'get'"), (&old, "another command")] {
+    for (folder, name) in [(&get, "'get'"), (&old, "'wait'")] {
         for arguments in strict {
             let run = replay(arguments, folder);
             assert_eq!(run.code, 2, "{arguments:?} {}", run.stdout);
