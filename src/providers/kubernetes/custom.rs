@@ -33,7 +33,7 @@ pub(super) struct CustomJobs {
     /// The product that has to be installed in the cluster.
     product: &'static str,
     /// The resources that can contain a job.
-    resources: &'static [Resource],
+    resources: &'static [CustomResource],
     /// The field with the state, in addition to conditions or instead of them.
     state_field: StateField,
 }
@@ -67,7 +67,7 @@ impl StateField {
 }
 
 /// A custom resource.
-struct Resource {
+struct CustomResource {
     get: Operation,
     objects: objects::Resource,
     /// The label of its pods with the name of the job.

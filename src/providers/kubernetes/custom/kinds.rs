@@ -1,7 +1,7 @@
 //! The kinds as data: references, states, resources.
 
 use super::response::CustomJobDetails;
-use super::{CustomJobs, Resource, StateField, read_object};
+use super::{CustomJobs, CustomResource, StateField, read_object};
 use crate::providers::kubernetes::kind::KubernetesKind;
 use crate::providers::kubernetes::{NAMESPACE, objects, pod};
 use crate::providers::prelude::*;
@@ -20,7 +20,7 @@ macro_rules! resource {
     };
     ($group:literal, $version:literal, $kind:literal, $plural:literal, $label:literal,
      list: [$operation:literal, $permission:literal]) => {
-        Resource {
+        CustomResource {
             get: Operation::new(
                 concat!("ReadNamespaced", $kind),
                 concat!(
@@ -118,7 +118,7 @@ kind!(
     similar: &["workflow"]
 );
 
-const VOLCANO: &[Resource] = &[resource!(
+const VOLCANO: &[CustomResource] = &[resource!(
     "batch.volcano.sh",
     "v1alpha1",
     "VolcanoJob",
@@ -129,7 +129,7 @@ const VOLCANO: &[Resource] = &[resource!(
 /// Defines the resources of Kubeflow, in all their versions, and the operations on all of them together.
 macro_rules! kubeflow {
     ($($kind:literal, $plural:literal, [$($version:literal),+];)+) => {
-        const KUBEFLOW: &[Resource] = &[
+        const KUBEFLOW: &[CustomResource] = &[
             $($(resource!(
                 "kubeflow.org",
                 $version,
@@ -186,7 +186,7 @@ kubeflow! {
     "MPIJob", "mpijobs", ["v2beta1", "v1"];
 }
 
-const JOB_SETS: &[Resource] = &[resource!(
+const JOB_SETS: &[CustomResource] = &[resource!(
     "jobset.x-k8s.io",
     "v1alpha2",
     "JobSet",
@@ -195,7 +195,7 @@ const JOB_SETS: &[Resource] = &[resource!(
     pods
 )];
 
-const ARGO: &[Resource] = &[resource!(
+const ARGO: &[CustomResource] = &[resource!(
     "argoproj.io",
     "v1alpha1",
     "Workflow",
