@@ -242,7 +242,7 @@ impl JobLogs<'_> {
             false if reading.is_stuck && may_lack_end => "newer lines may be missing",
             false => return,
         };
-        if !std::mem::replace(&mut log.is_stuck, true) {
+        if !std::mem::replace(&mut log.is_end_noted, true) {
             let (operation, log) = (self.spec.operation.name, log_name(&log.source));
             self.note(format!(
                 "{log}: {operation} returned no more of the log; {missing}"

@@ -33,8 +33,8 @@ pub(super) struct SourceLog {
     pub has_text: bool,
     /// The API returns only the end of the log.
     pub is_window: bool,
-    /// The note that its end may be missing was printed.
-    pub is_stuck: bool,
+    /// The note that its end is, or may be, missing was printed.
+    pub is_end_noted: bool,
     /// The note that lines between two readings may be missing was printed.
     pub is_gap_noted: bool,
     position: LogPosition,
@@ -54,8 +54,8 @@ pub(super) struct SourceLog {
     pub stream_state: StreamState,
     /// The printed part of the current line.
     pub printed: PrintedLine,
-    /// A message of the server was shown.
-    pub is_message_shown: bool,
+    /// A message of the server was printed.
+    pub is_message_noted: bool,
     /// Runs since the first of the failures in a row to read it.
     pub unread: Option<Stopwatch>,
 }
@@ -90,7 +90,7 @@ impl SourceLog {
             is_opened: false,
             has_text: false,
             is_window: false,
-            is_stuck: false,
+            is_end_noted: false,
             is_gap_noted: false,
             position: LogPosition::Start,
             before: Vec::new(),
@@ -102,7 +102,7 @@ impl SourceLog {
             is_begun_again: false,
             stream_state: StreamState::default(),
             printed: PrintedLine::default(),
-            is_message_shown: false,
+            is_message_noted: false,
             unread: None,
         }
     }

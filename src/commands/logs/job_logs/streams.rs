@@ -193,7 +193,7 @@ impl JobLogs<'_> {
             return;
         };
         let log = &mut self.logs[number];
-        if !std::mem::replace(&mut log.is_message_shown, true) {
+        if !std::mem::replace(&mut log.is_message_noted, true) {
             let log = log_name(&log.source);
             self.printer.redactor.text(&mut message);
             self.note(format!("{log}: {}", output::escape(&message)));
