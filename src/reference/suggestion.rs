@@ -36,6 +36,11 @@ impl ReferenceParser<'_> {
     /// Returns the name of the cloud that is closest to a word. A short name has too few letters to be recognized in a
     /// word with another first letter and more differences.
     pub(super) fn closest_cloud(&self, word: &str) -> Option<&'static str> {
+        // Distances take most of the time to read thousands of references.
+        let mut names = self.cloud_names();
+        if let Some(name) = names.find(|name| name.eq_ignore_ascii_case(word)) {
+            return Some(name);
+        }
         let initial = |text: &str| text.chars().next().map(|c| c.to_ascii_lowercase());
         let distance = |name| strsim::damerau_levenshtein(name, &word.to_lowercase());
         closest_match(self.cloud_names(), word)
