@@ -83,7 +83,7 @@ impl LookupArgs {
         }
     }
 
-    /// Reads and checks the references, before any account is connected.
+    /// Reads and checks the references, before any client is created.
     ///
     /// # Errors
     /// Usage errors: no reference was given, or the errors of all invalid references.
@@ -105,14 +105,14 @@ impl LookupArgs {
     /// Prepares everything that the request needs. Sends nothing.
     ///
     /// # Errors
-    /// Usage errors, as for [`LookupArgs::plan`] and [`LookupPlan::connect`].
+    /// Usage errors, as for [`LookupArgs::plan`] and [`LookupPlan::into_lookup`].
     pub(super) fn lookup(
         &self,
         context: &CommandContext,
         options: Options,
     ) -> Result<Arc<Lookup>, Vec<Problem>> {
         self.plan(context, options)?
-            .connect(context, None)
+            .into_lookup(context, None)
             .map(Arc::new)
     }
 }

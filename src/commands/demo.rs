@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
         let settings = Settings::from_environment(environment);
         let options = Options::default();
         let plan = LookupPlan::parse(context, settings, &references, options)?;
-        let lookup = Arc::new(plan.connect(context, None)?);
+        let lookup = Arc::new(plan.into_lookup(context, None)?);
         let report = lookup::envelope("demo", lookup.get_all().await, None, &lookup);
         emulator.stop().await;
         Ok::<_, Vec<Problem>>(report)

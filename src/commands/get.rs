@@ -83,7 +83,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     if arguments.exit_status {
         check_gate(&plan, &policy)?;
     }
-    let lookup = Arc::new(plan.connect(context, None)?);
+    let lookup = Arc::new(plan.into_lookup(context, None)?);
     let stopwatch = context.session.stopwatch();
     context.show_progress();
     // Handles signals until the output is written.
@@ -104,7 +104,7 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     })
 }
 
-/// Checks the references of a gate, before any account is connected.
+/// Checks the references of a gate, before any client is created.
 ///
 /// # Errors
 /// Returns a usage error: no reference, or one of a kind without states.

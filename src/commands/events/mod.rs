@@ -81,7 +81,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let min_interval = follow_options.is_some().then_some(MIN_CALL_INTERVAL);
     let plan = LookupPlan::parse(context, settings, &arguments.references, options)?;
     let kinds: Vec<&Kind> = plan.kinds().collect();
-    let lookup = plan.connect(context, min_interval)?;
+    let lookup = plan.into_lookup(context, min_interval)?;
     for kind in kinds.into_iter().filter(|kind| !kind.has_events) {
         lookup.notices.push(no_events(kind));
     }

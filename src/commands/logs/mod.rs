@@ -83,7 +83,7 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let (params, spec) = arguments.params(context, kind)?;
     let since = arguments.since(context)?;
     let min_interval = arguments.follow.then_some(MIN_CALL_INTERVAL);
-    let lookup = Arc::new(plan.connect(context, min_interval)?);
+    let lookup = Arc::new(plan.into_lookup(context, min_interval)?);
     Ok(Setup {
         lookup,
         params,

@@ -23,10 +23,10 @@ use crate::sync::lock;
 pub(super) type CheckedAccount = (AccountId, Result<Profile, Problem>);
 
 /// The client of an account, or why it has none.
-pub(super) type ConnectResult = Result<Arc<dyn Client>, Problem>;
+pub(super) type ClientResult = Result<Arc<dyn Client>, Problem>;
 
 /// The client of an account; `None` while its command runs.
-pub(super) type ClientSlot = watch::Sender<Option<ConnectResult>>;
+pub(super) type ClientSlot = watch::Sender<Option<ClientResult>>;
 
 /// Runs the command that prints the credential of an account.
 pub(super) type CommandStart = Box<dyn FnOnce() + Send>;
@@ -112,11 +112,11 @@ impl ClientFactory {
     ///
     /// # Errors
     /// Returns a usage error if its requests need an unusable proxy.
-    pub(super) fn connect(
+    pub(super) fn create(
         &self,
         account: &AccountId,
         profile: Result<Profile, Problem>,
-    ) -> Result<ConnectResult, Problem> {
+    ) -> Result<ClientResult, Problem> {
         let client = profile.and_then(|profile| self.client(account, profile));
         let settings = self.credentials.settings();
         // Keys and certificates were checked in the recorded run and are not in the recording.
@@ -140,8 +140,8 @@ impl ClientFactory {
     ///
     /// Unless the caller waits for the command before any account is used (`is_awaited`), the problems of the account
     /// are not usage errors, since requests of other accounts may have been sent, and an account whose command the
-    /// deadline stops stays unconnected.
-    pub(super) fn connect_later(
+    /// deadline stops stays without a client.
+    pub(super) fn create_later(
         &self,
         account: AccountId,
         plain: Result<Profile, Problem>,
@@ -152,7 +152,7 @@ impl ClientFactory {
         let factory = self.clone();
         let run = move || {
             let profile = factory.resolve(plain);
-            let client = factory.connect(&account, profile).and_then(|client| client);
+            let client = factory.create(&account, profile).and_then(|client| client);
             if is_awaited {
                 filled.send_replace(Some(client));
                 return;
@@ -166,13 +166,13 @@ impl ClientFactory {
         (slot, Box::new(run))
     }
 
-    fn client(&self, account: &AccountId, profile: Profile) -> ConnectResult {
+    fn client(&self, account: &AccountId, profile: Profile) -> ClientResult {
         let cloud = cloud_of(account);
         for notice in &profile.notices {
             self.notices.push(notice.clone());
         }
         let profile = without_kept_tokens(&self.transport, profile);
-        let client: ConnectResult = cloud.client(&profile, &self.transport).map(Arc::from);
+        let client: ClientResult = cloud.client(&profile, &self.transport).map(Arc::from);
         let known = client.as_deref().ok();
         record_profile(&self.transport, &profile, known);
         let client = client?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::account::AccountId;
 use super::client_factory::{
-    CheckedAccount, ClientFactory, ClientSlot, CommandStart, ConnectResult, CredentialLog, cloud_of,
+    CheckedAccount, ClientFactory, ClientResult, ClientSlot, CommandStart, CredentialLog, cloud_of,
 };
 use super::credential_expiry::CredentialExpiry;
 use crate::commands::notices::NoticeLog;
@@ -32,7 +32,7 @@ pub(in crate::commands) struct CommandRuns {
 /// What is done while the commands that print credentials run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum CommandMode {
-    /// Nothing: the accounts are connected when all commands have ended.
+    /// Nothing: the clients are created when all commands have ended.
     #[default]
     Blocking,
     /// The caller handles signals: the commands are started by [`Lookup::run_commands`](super::Lookup::run_commands),
@@ -103,7 +103,7 @@ impl CheckedAccounts {
     ///
     /// # Errors
     /// Returns errors like [`CheckedAccounts::new`], and those of `check`.
-    pub(super) fn connect(
+    pub(super) fn create_clients(
         self,
         notices: &NoticeLog,
         commands: CommandRuns,
@@ -126,7 +126,7 @@ impl CheckedAccounts {
         };
         for (account, plain) in first {
             let profile = factory.resolve(plain);
-            let client = factory.connect(&account, profile)?;
+            let client = factory.create(&account, profile)?;
             clients.add(account, client);
         }
         if last.is_empty() {
@@ -136,7 +136,7 @@ impl CheckedAccounts {
         if commands.mode == CommandMode::Blocking {
             let last = last.into_iter().map(|(account, _)| account).collect();
             for (account, profile) in factory.resolve_concurrently(last) {
-                let client = factory.connect(&account, profile)?;
+                let client = factory.create(&account, profile)?;
                 clients.add(account, client);
             }
             return Ok(clients);
@@ -146,7 +146,7 @@ impl CheckedAccounts {
         clients.awaits_commands = commands.mode == CommandMode::Awaited || is_single;
         for ((account, plain), command) in last {
             let is_awaited = clients.awaits_commands;
-            let (slot, start) = factory.connect_later(account.clone(), plain, is_awaited);
+            let (slot, start) = factory.create_later(account.clone(), plain, is_awaited);
             clients.by_account.insert(account.clone(), slot);
             lock(&clients.not_started).push(start);
             clients.commands.insert(account, command);
@@ -159,7 +159,7 @@ impl CheckedAccounts {
 #[derive(Default)]
 pub(in crate::commands) struct Clients {
     by_account: HashMap<AccountId, Arc<ClientSlot>>,
-    /// The commands of accounts that are not connected at first.
+    /// The commands of accounts whose clients are created later.
     commands: HashMap<AccountId, CredentialCommand>,
     /// The commands that were not started yet.
     not_started: Mutex<Vec<CommandStart>>,
@@ -169,15 +169,15 @@ pub(in crate::commands) struct Clients {
 }
 
 impl Clients {
-    /// Creates the set from connected clients.
+    /// Creates the set from existing clients.
     #[cfg(test)]
-    pub(super) fn of(connected: impl Iterator<Item = (AccountId, Arc<dyn Client>)>) -> Self {
+    pub(super) fn of(created: impl Iterator<Item = (AccountId, Arc<dyn Client>)>) -> Self {
         let mut clients = Self::default();
-        connected.for_each(|(account, client)| clients.add(account, Ok(client)));
+        created.for_each(|(account, client)| clients.add(account, Ok(client)));
         clients
     }
 
-    fn add(&mut self, account: AccountId, client: ConnectResult) {
+    fn add(&mut self, account: AccountId, client: ClientResult) {
         let slot = ClientSlot::new(Some(client));
         self.by_account.insert(account, Arc::new(slot));
     }
@@ -217,14 +217,14 @@ impl Clients {
     }
 
     /// Returns `true` if the command that prints the credential of an account is still running.
-    pub(super) fn is_connecting(&self, account: &AccountId) -> bool {
+    pub(super) fn is_pending(&self, account: &AccountId) -> bool {
         self.by_account[account].borrow().is_none()
     }
 
     /// Returns the command that prints the credential of an account, if it has not ended.
     pub(super) fn running_command(&self, account: &AccountId) -> Option<&CredentialCommand> {
         let command = self.commands.get(account)?;
-        self.is_connecting(account).then_some(command)
+        self.is_pending(account).then_some(command)
     }
 
     /// Returns `true` if no account is used before all commands have ended, and there are any.
@@ -242,11 +242,11 @@ impl Clients {
         }
         for account in self.commands.keys() {
             // The result of each account is checked later.
-            let _ = self.connected(account).await;
+            let _ = self.wait_for_client(account).await;
         }
     }
 
-    /// Returns why a connected account cannot be used, if so.
+    /// Returns why an account whose credential was read cannot be used, if so.
     pub(super) fn problem(&self, account: &AccountId) -> Option<Problem> {
         self.by_account
             .get(account)?
@@ -260,17 +260,17 @@ impl Clients {
     /// Returns the client of an account.
     ///
     /// # Errors
-    /// Returns why the account cannot be used, or that it is not connected yet.
-    pub(in crate::commands) fn get(&self, account: &AccountId) -> ConnectResult {
+    /// Returns why the account cannot be used, or that its client was not created yet.
+    pub(in crate::commands) fn get(&self, account: &AccountId) -> ClientResult {
         let client = self.by_account[account].borrow().clone();
-        client.unwrap_or_else(|| Err(not_connected(account)))
+        client.unwrap_or_else(|| Err(credential_not_read(account)))
     }
 
-    /// Waits until an account is connected, and returns its client.
+    /// Waits until the client of an account is created, and returns it.
     ///
     /// # Errors
     /// Returns why the account cannot be used.
-    pub(super) async fn connected(&self, account: &AccountId) -> ConnectResult {
+    pub(super) async fn wait_for_client(&self, account: &AccountId) -> ClientResult {
         let mut slot = self.by_account[account].subscribe();
         // An error would mean that the slot was dropped, but `self` keeps it.
         let _ = slot.wait_for(Option::is_some).await;
@@ -278,7 +278,7 @@ impl Clients {
     }
 }
 
-fn not_connected(AccountId { cloud, profile }: &AccountId) -> Problem {
+fn credential_not_read(AccountId { cloud, profile }: &AccountId) -> Problem {
     let message = format!("the credential of profile '{profile}' ({cloud}) has not been read");
     Problem::new(Category::MissingCredentials, message).with_account(cloud, profile)
 }

@@ -57,7 +57,7 @@ fn named_targets<'a>(
     jobs.chain(scopes.map(NamedTarget::of_scope)).collect()
 }
 
-/// References that were parsed and checked, before any account is connected.
+/// References that were parsed and checked, before any client is created.
 pub(in crate::commands) struct LookupPlan {
     /// The references to look up, in the given order, each once.
     pub references: Vec<Reference>,
@@ -108,7 +108,7 @@ impl LookupPlan {
     /// Returns a usage error in an option, a setting of the connection, or the plain
     /// settings of an account, before any credential is read or any `credential_command`
     /// is run; also one that is only found with the account's credential.
-    pub(in crate::commands) fn connect(
+    pub(in crate::commands) fn into_lookup(
         self,
         context: &CommandContext,
         min_interval: Option<Duration>,
@@ -136,7 +136,7 @@ impl LookupPlan {
         if commands.mode == CommandMode::Background && !context.session.is_live() {
             commands.mode = CommandMode::Awaited;
         }
-        let clients = connect(
+        let clients = create_clients(
             credentials,
             &transport,
             &notices,
@@ -169,7 +169,7 @@ impl LookupPlan {
 /// # Errors
 /// Usage errors: those of plain settings before any credential is read or any `credential_command` is run, then those
 /// that are found with the credentials.
-fn connect(
+fn create_clients(
     credentials: CredentialChain,
     transport: &Arc<Transport>,
     notices: &NoticeLog,
@@ -181,7 +181,7 @@ fn connect(
     let accounts = accounts.collect();
     let accounts = CheckedAccounts::new(credentials, transport, accounts)?;
     check_accounts(checked, |account| accounts.problem(account).cloned())?;
-    let clients = accounts.connect(notices, commands, |problem| {
+    let clients = accounts.create_clients(notices, commands, |problem| {
         check_accounts(checked, problem)
     })?;
     let named = checked.iter().map(|target| &target.account);
@@ -258,7 +258,7 @@ impl Lookup {
         let credentials = context.credentials(&settings);
         let checked = if is_named { scopes } else { &[] };
         let commands = CommandRuns::default();
-        let clients = connect(credentials, &transport, &notices, scopes, checked, commands)?;
+        let clients = create_clients(credentials, &transport, &notices, scopes, checked, commands)?;
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),

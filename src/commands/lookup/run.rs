@@ -92,7 +92,7 @@ impl Lookup {
         &self,
         scope: &Scope,
     ) -> Result<Arc<dyn Client>, Problem> {
-        self.clients.connected(&account_of_scope(scope)).await
+        self.clients.wait_for_client(&account_of_scope(scope)).await
     }
 
     /// Returns the command that prints the credential for a reference, if it has not ended.
@@ -139,7 +139,7 @@ impl Lookup {
         reference: &Reference,
         deadline: Deadline,
     ) -> Result<GetResult, Problem> {
-        let client = self.clients.connected(&account_of(reference)).await;
+        let client = self.clients.wait_for_client(&account_of(reference)).await;
         let client = client.map_err(|problem| with_reference(problem, reference))?;
         let result = client
             .get(reference, &self.options_for(reference.kind, deadline))

@@ -78,7 +78,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         auth_cooldown: address.map(|_| AUTH_COOLDOWN),
         ..Pacing::default()
     };
-    let (lookup, targets) = targets::connect(context, inputs, pacing)?;
+    let (lookup, targets) = targets::create_lookup(context, inputs, pacing)?;
     let profile = context.default_profile(&lookup.settings).to_owned();
     let (sender, lines) = mpsc::unbounded_channel();
     let log = match address {

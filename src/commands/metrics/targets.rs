@@ -18,7 +18,7 @@ use crate::secret::quotable;
 ///
 /// # Errors
 /// Returns usage errors, before any credential is read, or an error if no account is configured.
-pub(super) fn connect(
+pub(super) fn create_lookup(
     context: &CommandContext,
     inputs: Inputs<'_>,
     pacing: Pacing,

@@ -70,7 +70,7 @@ impl Poller {
     }
 
     /// Fails the jobs without a result whose credential is still printed by a command: the time of the run is up.
-    pub(in crate::commands) fn fail_unconnected(&mut self) {
+    pub(in crate::commands) fn fail_without_client(&mut self) {
         let now = self.elapsed();
         for polled in &mut self.jobs {
             let is_unknown = polled.current.job.is_none() && polled.current.problem.is_none();

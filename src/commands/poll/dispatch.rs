@@ -124,7 +124,7 @@ impl Poller {
     }
 
     /// Starts the stream of change events of jobs that are looked up individually. The stream begins with a list if it
-    /// is not connected yet; the rows of that list are ignored.
+    /// has no client yet; the rows of that list are ignored.
     fn follow_changes(&mut self, account: AccountIndex, kind: &'static Kind) {
         while self.followers.try_join_next().is_some() {}
         if !self.followers.is_empty() {

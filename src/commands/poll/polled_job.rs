@@ -78,7 +78,7 @@ pub(super) struct RequestState {
     pub was_polled: bool,
     /// The last response came from a list call.
     pub is_listed: bool,
-    /// The request waits until the account is connected.
+    /// The request waits for the client of the account.
     pub awaits_client: bool,
     /// The next poll is due, but the account has too many requests in flight.
     pub is_deferred: bool,

@@ -58,7 +58,7 @@ impl LoopHandler for WaitHandler<'_> {
         let is_timed_out = self.is_timed_out(run);
         if is_timed_out {
             run.poller.accept_proved_ends();
-            run.poller.fail_unconnected();
+            run.poller.fail_without_client();
         }
         let evaluations = run.evaluations();
         for (index, evaluation) in evaluations.iter().enumerate() {
@@ -159,7 +159,7 @@ impl<'a> WaitHandler<'a> {
     ///
     /// # Errors
     /// Returns the usage errors that were only found with the credentials.
-    pub(super) async fn connected(
+    pub(super) async fn run_commands(
         &mut self,
         lookup: &Arc<Lookup>,
         signals: &mut Signals,

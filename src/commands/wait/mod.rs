@@ -108,7 +108,7 @@ fn prepare(
             false => CommandMode::Background,
         },
     };
-    let lookup = plan.connect(context, Some(MIN_CALL_INTERVAL))?;
+    let lookup = plan.into_lookup(context, Some(MIN_CALL_INTERVAL))?;
     Ok(Setup {
         lookup: Arc::new(lookup),
         options,
@@ -134,7 +134,7 @@ async fn run_wait(
     };
     let mut signals = Signals::new();
     let mut wait = WaitHandler::new(options, reports, reporter, render_context);
-    let stop = match wait.connected(&lookup, &mut signals).await {
+    let stop = match wait.run_commands(&lookup, &mut signals).await {
         Ok(stop) => stop,
         Err(problems) => {
             signals.release();

@@ -73,7 +73,7 @@ fn prepare(
     };
     let settings = context.settings()?;
     let plan = LookupPlan::parse(context, settings, inputs, plan_options)?;
-    let lookup = plan.connect(context, Some(MIN_CALL_INTERVAL))?;
+    let lookup = plan.into_lookup(context, Some(MIN_CALL_INTERVAL))?;
     if lookup.references.is_empty() && lookup.scopes.is_empty() && lookup.latest.is_empty() {
         let problem = Problem::usage("no references given").with_hint(
             "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or - to read from stdin",
