@@ -38,10 +38,10 @@ pub(super) const NOTICE_CODES: &[NoticeCode] = &[
 /// Decides when the loop ends, and shows its progress.
 pub(super) trait LoopHandler {
     /// The result if the handler ends the loop.
-    type Outcome;
+    type LoopResult;
 
-    /// Checks all jobs, at the start and after each change. A returned outcome ends the loop.
-    fn check(&mut self, run: &mut RunLoop) -> Option<Self::Outcome>;
+    /// Checks all jobs, at the start and after each change. A returned result ends the loop.
+    fn check(&mut self, run: &mut RunLoop) -> Option<Self::LoopResult>;
 
     /// Handles a job that was read or could not be read.
     fn on_event(&mut self, run: &RunLoop, event: &PollEvent);
@@ -56,8 +56,8 @@ pub(super) trait LoopHandler {
     /// Returns when the next check is due even if nothing changes, as time since the start.
     fn wake_at(&self, run: &RunLoop) -> Option<Duration>;
 
-    /// Waits for a change of the output. Returns an outcome if it was closed, or `None` if it must be redrawn.
-    async fn output_changed(&mut self) -> Option<Self::Outcome> {
+    /// Waits for a change of the output. Returns a result if it was closed, or `None` if it must be redrawn.
+    async fn output_changed(&mut self) -> Option<Self::LoopResult> {
         future::pending().await
     }
 }
@@ -94,7 +94,7 @@ impl RunLoop {
         }
     }
 
-    /// Runs until the handler returns an outcome.
+    /// Runs until the handler returns a result.
     ///
     /// # Errors
     /// Returns the result of `stopped` if it completes first.
@@ -102,7 +102,7 @@ impl RunLoop {
         &mut self,
         handler: &mut G,
         stopped: Pin<&mut impl Future<Output = Stop>>,
-    ) -> Result<G::Outcome, Stop> {
+    ) -> Result<G::LoopResult, Stop> {
         let end = self.poll(handler, stopped).await;
         self.lookup.transport.options().session.resume_clock();
         end
@@ -112,11 +112,11 @@ impl RunLoop {
         &mut self,
         handler: &mut G,
         mut stopped: Pin<&mut impl Future<Output = Stop>>,
-    ) -> Result<G::Outcome, Stop> {
+    ) -> Result<G::LoopResult, Stop> {
         loop {
             self.poller.fail_unanswered(&self.policy);
-            if let Some(outcome) = handler.check(self) {
-                return Ok(outcome);
+            if let Some(result) = handler.check(self) {
+                return Ok(result);
             }
             self.poller.start_due();
             let poller = &self.poller;
@@ -127,8 +127,8 @@ impl RunLoop {
             tokio::select! {
                 biased;
                 stop = &mut stopped => return Err(stop),
-                outcome = handler.output_changed() => if let Some(outcome) = outcome {
-                    return Ok(outcome);
+                result = handler.output_changed() => if let Some(result) = result {
+                    return Ok(result);
                 },
                 events = self.poller.next() => self.on_events(handler, &events),
                 update = self.scopes.next(|| started.elapsed()), if listing => {

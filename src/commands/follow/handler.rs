@@ -55,7 +55,7 @@ pub(super) struct FollowHandler<'a> {
 
 impl LoopHandler for FollowHandler<'_> {
     /// An error if the output can no longer be written.
-    type Outcome = io::Result<()>;
+    type LoopResult = io::Result<()>;
 
     /// Removes jobs that need no more polls, reports unreadable ones, and draws the others.
     fn check(&mut self, run: &mut RunLoop) -> Option<io::Result<()>> {

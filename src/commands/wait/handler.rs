@@ -50,7 +50,7 @@ pub(super) fn run_loop(lookup: Arc<Lookup>, options: &WaitOptions) -> RunLoop {
 }
 
 impl LoopHandler for WaitHandler<'_> {
-    type Outcome = Decision;
+    type LoopResult = Decision;
 
     /// Decides by the results so far; stops polling jobs that need no more polls.
     fn check(&mut self, run: &mut RunLoop) -> Option<Decision> {
