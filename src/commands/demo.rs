@@ -28,7 +28,7 @@ const REFERENCES: [&str; 6] = [
 /// Starts the emulated clouds, gets one resource of each kind from them, and prints
 /// the commands that do the same.
 pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
-    let report = block_on(async {
+    let envelope = block_on(async {
         let scenario = Scenario::built_in()?;
         let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
             .await
@@ -46,11 +46,11 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
         let options = Options::default();
         let plan = LookupPlan::parse(context, settings, &references, options)?;
         let lookup = Arc::new(plan.into_lookup(context, None)?);
-        let report = lookup::envelope("demo", lookup.get_all().await, None, &lookup);
+        let envelope = lookup::envelope("demo", lookup.get_all().await, None, &lookup);
         emulator.stop().await;
-        Ok::<_, Vec<Problem>>(report)
+        Ok::<_, Vec<Problem>>(envelope)
     });
-    Ok(match context.print_envelope(report?) {
+    Ok(match context.print_envelope(envelope?) {
         0 => context.print(
             manual_steps(),
             context.output_options.format != Format::Table,

@@ -51,7 +51,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     let mut interruption = Interruption::new();
     let stopped = interruption.stopped(context);
     let Description {
-        report,
+        envelope,
         log_tails,
         stop,
     } = block_on(read(context, arguments, &lookup, stopped));
@@ -66,7 +66,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     };
     let log_tails = &log_tails;
     let options = PageOptions { extent, log_tails };
-    Ok(context.print_describe(report, options, pager))
+    Ok(context.print_describe(envelope, options, pager))
 }
 
 /// Returns the pager, unless it is turned off or stdout cannot be redrawn.
@@ -77,7 +77,7 @@ fn pager(context: &CommandContext, arguments: &Arguments) -> Option<Pager> {
 
 /// The jobs, and what is only shown in pages.
 struct Description {
-    report: Envelope,
+    envelope: Envelope,
     log_tails: Vec<LogTail>,
     /// Why the command was stopped before it had everything, if it was.
     stop: Option<Stop>,
@@ -103,7 +103,7 @@ async fn read(
         }
     }
     Description {
-        report: lookup::envelope("describe", results, stop, lookup),
+        envelope: lookup::envelope("describe", results, stop, lookup),
         log_tails,
         stop,
     }

@@ -74,20 +74,20 @@ impl<'a> EarlyRows<'a> {
     }
 
     /// Prints the remaining rows, the errors and the notices. Returns the exit code.
-    pub(super) fn finish(mut self, report: Envelope) -> u8 {
+    pub(super) fn finish(mut self, envelope: Envelope) -> u8 {
         if self.results == 0 {
-            return self.context.print_envelope(report);
+            return self.context.print_envelope(envelope);
         }
         self.context.progress.stop();
-        self.context.print_messages(&report);
-        let rows: Vec<Row<'_>> = report.content.jobs.iter().map(row).collect();
+        self.context.print_messages(&envelope);
+        let rows: Vec<Row<'_>> = envelope.content.jobs.iter().map(row).collect();
         self.write(&rows, rows.len());
         if let (Some(Rows::Records(records)), true) = (&mut self.rows, self.written.is_ok()) {
-            let incomplete = report.incomplete();
-            self.written = records.end(&mut io::stdout().lock(), &report, incomplete.as_deref());
+            let incomplete = envelope.incomplete();
+            self.written = records.end(&mut io::stdout().lock(), &envelope, incomplete.as_deref());
         }
         self.context
-            .exit_code_after_write(self.written, report.exit.code)
+            .exit_code_after_write(self.written, envelope.exit.code)
     }
 
     /// Writes the first `count` rows, except those already written.

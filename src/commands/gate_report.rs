@@ -179,11 +179,11 @@ impl GateReport {
                 job.verdict = Some(verdict.to_owned());
                 Some(job)
             });
-        let report = Envelope::new(command, judged.collect(), self.errors, notices);
-        let mut report = report.with_gate(self.gate, code);
-        report.coverage.requested = requested;
-        report.coverage.complete &= report.coverage.answered == requested;
-        report
+        let envelope = Envelope::new(command, judged.collect(), self.errors, notices);
+        let mut envelope = envelope.with_gate(self.gate, code);
+        envelope.coverage.requested = requested;
+        envelope.coverage.complete &= envelope.coverage.answered == requested;
+        envelope
     }
 }
 

@@ -13,9 +13,9 @@ use crate::output::{self, Format, OutputOptions, PageOptions, RenderContext, Zon
 
 impl CommandContext {
     /// Prints a report and its errors, and returns the exit code.
-    pub(super) fn print_envelope(&self, report: Envelope) -> u8 {
-        self.print_with(report, |out, report, render_context| {
-            output::write(out, report, &self.output_options, render_context)
+    pub(super) fn print_envelope(&self, envelope: Envelope) -> u8 {
+        self.print_with(envelope, |out, envelope, render_context| {
+            output::write(out, envelope, &self.output_options, render_context)
         })
     }
 
@@ -23,21 +23,21 @@ impl CommandContext {
     /// were chosen; on a terminal through a pager. Pages are not for programs, so their times are always local.
     pub(super) fn print_describe(
         &self,
-        report: Envelope,
+        envelope: Envelope,
         options: PageOptions<'_>,
         pager: Option<Pager>,
     ) -> u8 {
         let is_table = matches!(self.output_options.format, Format::Table | Format::Wide);
         if !is_table || self.output_options.columns.is_some() {
-            return self.print_envelope(report);
+            return self.print_envelope(envelope);
         }
-        self.print_with(report, |out, report, render_context| {
+        self.print_with(envelope, |out, envelope, render_context| {
             let zone = self.zone(Zone::Local);
             let render_context = RenderContext {
                 zone,
                 ..*render_context
             };
-            let jobs = &report.content.jobs;
+            let jobs = &envelope.content.jobs;
             let Some(pager) = pager.filter(|_| !jobs.is_empty()) else {
                 return output::write_pages(out, jobs, &render_context, options);
             };
@@ -54,18 +54,18 @@ impl CommandContext {
     /// Prints errors and notices, writes the report to stdout, and returns the exit code.
     pub(super) fn print_with(
         &self,
-        mut report: Envelope,
+        mut envelope: Envelope,
         write: impl FnOnce(&mut dyn io::Write, &Envelope, &RenderContext) -> io::Result<()>,
     ) -> u8 {
-        self.sort(&mut report.content.jobs);
+        self.sort(&mut envelope.content.jobs);
         self.progress.stop();
-        self.print_messages(&report);
+        self.print_messages(&envelope);
         let stdout = io::stdout();
         let render_context = self.render_context(stdout.is_terminal());
-        let written = write(&mut stdout.lock(), &report, &render_context);
-        let code = self.exit_code_after_write(written, report.exit.code);
+        let written = write(&mut stdout.lock(), &envelope, &render_context);
+        let code = self.exit_code_after_write(written, envelope.exit.code);
         // The process exits next: freeing thousands of containers would only take time.
-        std::mem::forget(report);
+        std::mem::forget(envelope);
         code
     }
 
@@ -101,26 +101,27 @@ impl CommandContext {
     /// Returns the last messages of a gate for stderr: the errors, and one line with
     /// the verdict, which comes last even with `-q`. With `--jq`, also returns the
     /// output for stdout, since a failure of the expression changes the exit code.
-    pub(super) fn gate_output(&self, report: &mut Envelope, mut messages: Vec<u8>) -> GateOutput {
-        self.sort(&mut report.content.jobs);
+    pub(super) fn gate_output(&self, envelope: &mut Envelope, mut messages: Vec<u8>) -> GateOutput {
+        self.sort(&mut envelope.content.jobs);
         let stderr_context = self.render_context(io::stderr().is_terminal());
-        for problem in &report.errors {
+        for problem in &envelope.errors {
             let _ = output::write_problem(&mut messages, problem, &stderr_context);
         }
         let options = &self.output_options;
         let query_output = options.query.is_some().then(|| {
             let mut query_output = Vec::new();
             let stdout_context = self.render_context(io::stdout().is_terminal());
-            if let Err(error) = output::write(&mut query_output, report, options, &stdout_context) {
+            if let Err(error) = output::write(&mut query_output, envelope, options, &stdout_context)
+            {
                 let _ =
                     output::write_problem(&mut messages, &write_problem(&error), &stderr_context);
-                report.lose_output();
-            } else if self.code_after_query(report.exit.code) != report.exit.code {
-                report.exit = Exit::new(exit_code::FAILED);
+                envelope.lose_output();
+            } else if self.code_after_query(envelope.exit.code) != envelope.exit.code {
+                envelope.exit = Exit::new(exit_code::FAILED);
             }
             query_output
         });
-        if let Some(gate) = &report.gate {
+        if let Some(gate) = &envelope.gate {
             let _ = output::write_verdict(&mut messages, gate);
         }
         GateOutput {
@@ -133,13 +134,13 @@ impl CommandContext {
     /// several times its memory as JSON, so the JSON is generated while it is written.
     pub(super) fn gate_writer(
         &self,
-        report: &Arc<Envelope>,
+        envelope: &Arc<Envelope>,
         query_output: Option<Vec<u8>>,
     ) -> impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static {
         let stdout_context = self.render_context(io::stdout().is_terminal());
         let options = &self.output_options;
         let (format, columns, headers) = (options.format, options.columns.clone(), options.headers);
-        let report = Arc::clone(report);
+        let envelope = Arc::clone(envelope);
         move |out| {
             if let Some(query_output) = query_output {
                 return out.write_all(&query_output);
@@ -150,43 +151,43 @@ impl CommandContext {
                 headers,
                 query: None,
             };
-            output::write(out, &report, &options, &stdout_context)
+            output::write(out, &envelope, &options, &stdout_context)
         }
     }
 
     /// Ends a gate of a single check, after its notices, and returns the exit code.
-    pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
+    pub(super) fn finish_gate(&self, mut envelope: Envelope) -> u8 {
         self.progress.stop();
         let mut messages = Vec::new();
-        for notice in report.notices.iter().filter(|one| self.should_print(one)) {
+        for notice in envelope.notices.iter().filter(|one| self.should_print(one)) {
             if !self.global.quiet {
                 let _ = output::write_notice(&mut messages, notice);
             }
         }
-        let gate_output = self.gate_output(&mut report, messages);
-        let mut report = Arc::new(report);
-        let write_report = self.gate_writer(&report, gate_output.query_output);
+        let gate_output = self.gate_output(&mut envelope, messages);
+        let mut envelope = Arc::new(envelope);
+        let write_report = self.gate_writer(&envelope, gate_output.query_output);
         if let Err(error) = shutdown::write_out(write_report) {
             self.print_problem(&write_problem(&error));
-            Arc::make_mut(&mut report).lose_output();
+            Arc::make_mut(&mut envelope).lose_output();
         }
         let _ = io::stderr().write_all(&gate_output.messages);
-        let code = report.exit.code;
+        let code = envelope.exit.code;
         // The process exits next: freeing thousands of jobs would only take time.
-        std::mem::forget(report);
+        std::mem::forget(envelope);
         code
     }
 
     /// Ends a command with usage errors. A table without rows would look like a result.
     pub(super) fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
-        let report = Envelope::new(command, Vec::new(), problems, Vec::new());
-        let report = report.without_requests();
+        let envelope = Envelope::new(command, Vec::new(), problems, Vec::new());
+        let envelope = envelope.without_requests();
         if !self.output_options.format.has_header() {
-            return self.print_envelope(report);
+            return self.print_envelope(envelope);
         }
         self.progress.stop();
-        self.print_messages(&report);
-        report.exit.code
+        self.print_messages(&envelope);
+        envelope.exit.code
     }
 
     /// Prints a text that is not a report, to stderr if `to_stderr` is set. Returns the exit code.
@@ -199,11 +200,11 @@ impl CommandContext {
     }
 
     /// Prints the errors and the notices.
-    pub(super) fn print_messages(&self, report: &Envelope) {
-        for problem in &report.errors {
+    pub(super) fn print_messages(&self, envelope: &Envelope) {
+        for problem in &envelope.errors {
             self.print_problem(problem);
         }
-        self.print_notices(&report.notices);
+        self.print_notices(&envelope.notices);
     }
 
     /// Prints notices, but not with `-q`.

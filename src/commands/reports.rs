@@ -190,27 +190,27 @@ impl Reports {
     /// A report that cannot be written is reported once and never ends the wait.
     pub(super) fn write(
         &mut self,
-        report: &Envelope,
+        envelope: &Envelope,
         now: Duration,
         on_problem: &mut dyn FnMut(&Problem),
     ) {
         self.is_changed = false;
         self.written_at = Some(now);
-        let seconds = 1 + report.content.jobs.len() / JOBS_PER_SECOND;
+        let seconds = 1 + envelope.content.jobs.len() / JOBS_PER_SECOND;
         self.write_interval = MIN_WRITE_INTERVAL * u32::try_from(seconds).unwrap_or(u32::MAX);
-        self.rewrite_files(report, Duration::ZERO, on_problem);
+        self.rewrite_files(envelope, Duration::ZERO, on_problem);
     }
 
     /// Rewrites the reports that can be rewritten. Each one that cannot be written is reported once.
     fn rewrite_files(
         &mut self,
-        report: &Envelope,
+        envelope: &Envelope,
         timeout: Duration,
         on_problem: &mut dyn FnMut(&Problem),
     ) {
         let files = self.files.iter_mut();
         for file in files.filter(|file| !file.sink.is_stream()) {
-            let _ = file.write(report, timeout, on_problem);
+            let _ = file.write(envelope, timeout, on_problem);
         }
     }
 
@@ -223,16 +223,16 @@ impl Reports {
     /// Returns the first report that could not be written. It has been reported to `on_problem`.
     pub(super) fn finish(
         &mut self,
-        report: &Envelope,
+        envelope: &Envelope,
         err: &mut dyn Write,
         on_problem: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
-        let timeout = match report.exit.code {
+        let timeout = match envelope.exit.code {
             exit_code::INTERRUPTED | exit_code::TERMINATED => WRITE_TIMEOUT_AFTER_SIGNAL,
             _ => WRITE_TIMEOUT,
         };
         let mut first = None;
-        let mut last = Cow::Borrowed(report);
+        let mut last = Cow::Borrowed(envelope);
         let mut keep = |written: Result<(), Problem>, last: &mut Cow<'_, Envelope>| {
             if let Err(problem) = written {
                 // A copy of thousands of jobs takes time.
@@ -257,7 +257,7 @@ impl Reports {
                 keep(written, &mut last);
             }
         }
-        if last.exit.code != report.exit.code {
+        if last.exit.code != envelope.exit.code {
             self.rewrite_files(&last, timeout, on_problem);
         }
         first.map_or(Ok(()), Err)
@@ -265,15 +265,15 @@ impl Reports {
 
     /// Rewrites all reports that can be rewritten, after the exit code of the finished report has changed, or with
     /// usage errors. Ignores errors: they have been reported, or the old report remains.
-    pub(super) fn rewrite(&mut self, report: &Envelope) {
+    pub(super) fn rewrite(&mut self, envelope: &Envelope) {
         let files = self.files.iter_mut();
         for file in files.filter(|file| !file.sink.is_stream()) {
-            let rendered = rendered(file.write_fn, report);
+            let rendered = rendered(file.write_fn, envelope);
             let _ = rendered.and_then(|bytes| file.sink.write(bytes, WRITE_TIMEOUT));
         }
         if let Some(github) = &self.github {
             // A later line for the same name replaces the earlier one.
-            let _ = github.write(GitHubPart::Outputs, report, &mut io::sink());
+            let _ = github.write(GitHubPart::Outputs, envelope, &mut io::sink());
         }
     }
 }
@@ -281,11 +281,11 @@ impl Reports {
 impl ReportFile {
     fn write(
         &mut self,
-        report: &Envelope,
+        envelope: &Envelope,
         timeout: Duration,
         on_problem: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
-        let written = rendered(self.write_fn, report)
+        let written = rendered(self.write_fn, envelope)
             .and_then(|bytes| self.sink.write(bytes, timeout))
             .map_err(|error| unwritable(&self.option, &error));
         if let (Err(problem), false) = (&written, self.is_reported) {
@@ -298,9 +298,9 @@ impl ReportFile {
 
 impl GitHub {
     /// Writes one part. The outputs are written last, because only they contain the exit code for programs.
-    fn write(&self, part: GitHubPart, report: &Envelope, err: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, part: GitHubPart, envelope: &Envelope, err: &mut dyn Write) -> io::Result<()> {
         match part {
-            GitHubPart::Annotations => output::write_annotations(err, report),
+            GitHubPart::Annotations => output::write_annotations(err, envelope),
             GitHubPart::Summary => {
                 let Some(path) = &self.summary else {
                     return Ok(());
@@ -309,14 +309,14 @@ impl GitHub {
                 // Two line breaks can precede it.
                 let max_bytes = usize::try_from(max_bytes).unwrap_or(0).saturating_sub(2);
                 let mut bytes = b"\n".to_vec();
-                output::write_step_summary(&mut bytes, report, max_bytes)?;
+                output::write_step_summary(&mut bytes, envelope, max_bytes)?;
                 sink::append(path, bytes)
             }
             GitHubPart::Outputs => {
                 let Some(path) = &self.outputs else {
                     return Ok(());
                 };
-                sink::append(path, rendered(output::write_step_outputs, report)?)
+                sink::append(path, rendered(output::write_step_outputs, envelope)?)
             }
         }
     }
@@ -338,9 +338,9 @@ impl GitHubPart {
     ];
 }
 
-fn rendered(write_fn: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
+fn rendered(write_fn: WriteFn, envelope: &Envelope) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    write_fn(&mut bytes, report)?;
+    write_fn(&mut bytes, envelope)?;
     Ok(bytes)
 }
 

@@ -57,10 +57,10 @@ pub(super) fn print(
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if format.is_none() => error.print(),
         _ => output::write_problem(&mut io::stderr().lock(), &problem, &render_context),
     };
-    let report = Envelope::new(name(command, &texts), Vec::new(), vec![problem], Vec::new());
-    let report = report.without_requests();
+    let envelope = Envelope::new(name(command, &texts), Vec::new(), vec![problem], Vec::new());
+    let envelope = envelope.without_requests();
     let Some(format) = format else {
-        return report.exit.code;
+        return envelope.exit.code;
     };
     let options = OutputOptions {
         format,
@@ -68,13 +68,18 @@ pub(super) fn print(
         headers: true,
         query: query.map(Rc::new),
     };
-    match output::write(&mut io::stdout().lock(), &report, &options, &render_context) {
-        Ok(()) => report.exit.code,
+    match output::write(
+        &mut io::stdout().lock(),
+        &envelope,
+        &options,
+        &render_context,
+    ) {
+        Ok(()) => envelope.exit.code,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
         Err(error) => {
             let problem = write_problem(&error);
             let _ = output::write_problem(&mut io::stderr().lock(), &problem, &render_context);
-            report.exit.code
+            envelope.exit.code
         }
     }
 }

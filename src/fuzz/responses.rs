@@ -306,7 +306,7 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, se
         now,
         zone: Zone::Utc,
     };
-    let report = Envelope::new("get", jobs, problem.into_iter().collect(), notices);
+    let envelope = Envelope::new("get", jobs, problem.into_iter().collect(), notices);
     let write = |format| {
         let options = OutputOptions {
             format,
@@ -315,7 +315,7 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, se
             query: None,
         };
         let mut out = Vec::new();
-        let written = output::write(&mut out, &report, &options, &context);
+        let written = output::write(&mut out, &envelope, &options, &context);
         written.expect("memory takes every byte");
         out
     };
@@ -337,9 +337,9 @@ fn show(found: Vec<GetResult>, problem: Option<Problem>, redactor: &Redactor, se
     let mut page = write(Format::Wide);
     page.extend(write(Format::Table));
     let options = PageOptions::new(DetailLevel::All);
-    let written = output::write_pages(&mut page, &report.content.jobs, &context, options);
+    let written = output::write_pages(&mut page, &envelope.content.jobs, &context, options);
     written.expect("memory takes every byte");
-    for problem in &report.errors {
+    for problem in &envelope.errors {
         let written = output::write_problem(&mut page, problem, &context);
         written.expect("memory takes every byte");
     }

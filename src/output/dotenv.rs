@@ -14,13 +14,13 @@ const MAX_REFERENCE_BYTES: usize = 4700;
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, envelope: &Envelope) -> io::Result<()> {
     let mut text = format!(
         "JOBLENS_VERDICT={}\nJOBLENS_EXIT={}\n",
-        verdict(report).as_str(),
-        report.exit.code
+        verdict(envelope).as_str(),
+        envelope.exit.code
     );
-    for (key, list) in references(report, ',', MAX_REFERENCE_BYTES) {
+    for (key, list) in references(envelope, ',', MAX_REFERENCE_BYTES) {
         let key = key.to_ascii_uppercase();
         text += &format!("JOBLENS_{key}={}\n", list.text);
         if list.omitted > 0 {
@@ -32,14 +32,14 @@ pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_case::tests::{job, report};
+    use super::super::test_case::tests::{envelope, job};
     use super::*;
     use crate::gate::Verdict;
     use crate::model::State;
 
-    fn written(report: &Envelope) -> String {
+    fn written(envelope: &Envelope) -> String {
         let mut out = Vec::new();
-        write(&mut out, report).unwrap();
+        write(&mut out, envelope).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -51,13 +51,13 @@ mod tests {
             job("7", State::Canceled, "unmet"),
         ];
         assert_eq!(
-            written(&report(jobs, vec![], Verdict::Failed, 1)),
+            written(&envelope(jobs, vec![], Verdict::Failed, 1)),
             "JOBLENS_VERDICT=failed\nJOBLENS_EXIT=1\n\
              JOBLENS_FAILED=aliyun@prod/job/ehpc-hz-FYUr32/6,aliyun@prod/job/ehpc-hz-FYUr32/7\n\
              JOBLENS_PENDING=\nJOBLENS_PASSED=aliyun@prod/job/ehpc-hz-FYUr32/5\n"
         );
         assert_eq!(
-            written(&report(vec![], vec![], Verdict::Undecided, 124)),
+            written(&envelope(vec![], vec![], Verdict::Undecided, 124)),
             "JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=124\nJOBLENS_FAILED=\nJOBLENS_PENDING=\n\
              JOBLENS_PASSED=\n"
         );
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn stays_within_the_limits_of_gitlab_and_counts_the_rest() {
         let jobs = (0..1000).map(|n| job(&n.to_string(), State::Failed, "unmet"));
-        let text = written(&report(jobs.collect(), vec![], Verdict::Failed, 1));
+        let text = written(&envelope(jobs.collect(), vec![], Verdict::Failed, 1));
         assert!(text.len() < 5 * 1024, "{} bytes", text.len());
         let value = |key: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(key));

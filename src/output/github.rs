@@ -29,19 +29,22 @@ type Note = (String, String);
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
+pub fn annotations(err: &mut dyn Write, envelope: &Envelope) -> io::Result<()> {
     let (mut errors, mut warnings, mut notices) = (Vec::new(), Vec::new(), Vec::new());
-    let verdict = verdict(report);
-    if report.gate.is_some() {
-        let note = (headline(report), status_text(report));
+    let verdict = verdict(envelope);
+    if envelope.gate.is_some() {
+        let note = (headline(envelope), status_text(envelope));
         match verdict {
             Verdict::Passed => notices.push(note),
             Verdict::Failed | Verdict::Undecided => errors.push(note),
         }
     }
-    let gate_reason = report.gate.as_ref().and_then(|gate| gate.reason.as_deref());
-    for case in cases(report) {
-        let explanation = case.explanation(report);
+    let gate_reason = envelope
+        .gate
+        .as_ref()
+        .and_then(|gate| gate.reason.as_deref());
+    for case in cases(envelope) {
+        let explanation = case.explanation(envelope);
         if !case.is_listed && gate_reason == Some(explanation.as_str()) {
             // The annotation of the verdict contains it.
             continue;
@@ -56,7 +59,7 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
         };
         level.push((case.reference.to_owned(), explanation));
     }
-    for notice in &report.notices {
+    for notice in &envelope.notices {
         notices.push((format!("joblens: {}", notice.code), notice.message.clone()));
     }
     let mut text = String::new();
@@ -83,22 +86,22 @@ pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub fn summary(out: &mut dyn Write, report: &Envelope, max_bytes: usize) -> io::Result<()> {
-    let notices = report.notices.iter();
+pub fn summary(out: &mut dyn Write, envelope: &Envelope, max_bytes: usize) -> io::Result<()> {
+    let notices = envelope.notices.iter();
     let mut from_lists = notices.filter(|notice| notice.code == NoticeCode::FromLists);
     let from_lists = from_lists
         .next()
         .map(|notice| cell(&notice.message) + "\n\n");
     let mut text = format!(
         "### {}\n\n{}\n\n{}| Reference | Name | State | Verdict | Ran | Why |\n|---|---|---|---|---|---|\n",
-        cell(&headline(report)),
-        cell(&status_text(report)),
+        cell(&headline(envelope)),
+        cell(&status_text(envelope)),
         from_lists.unwrap_or_default()
     );
-    let cases = cases(report);
+    let cases = cases(envelope);
     let end = |left: usize| format!("\n{left} more are not shown.\n");
     for (number, case) in cases.iter().enumerate() {
-        let row = row(case, report);
+        let row = row(case, envelope);
         let left = cases.len() - number;
         if text.len() + row.len() + end(left).len() > max_bytes {
             text += &end(left);
@@ -118,15 +121,15 @@ pub fn summary(out: &mut dyn Write, report: &Envelope, max_bytes: usize) -> io::
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub fn outputs(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
-    let reason = match &report.gate {
+pub fn outputs(out: &mut dyn Write, envelope: &Envelope) -> io::Result<()> {
+    let reason = match &envelope.gate {
         Some(gate) => gate.reason.as_deref(),
-        None => report.errors.first().map(|error| error.message.as_str()),
+        None => envelope.errors.first().map(|error| error.message.as_str()),
     };
-    let mut text = output("verdict", verdict(report).as_str());
-    text += &output("exit", &report.exit.code.to_string());
+    let mut text = output("verdict", verdict(envelope).as_str());
+    text += &output("exit", &envelope.exit.code.to_string());
     text += &output("reason", &escape(reason.unwrap_or_default()));
-    for (key, list) in references(report, ' ', MAX_REFERENCE_BYTES) {
+    for (key, list) in references(envelope, ' ', MAX_REFERENCE_BYTES) {
         text += &output(key, &list.text);
         if list.omitted > 0 {
             text += &output(&format!("{key}_omitted"), &list.omitted.to_string());
@@ -148,15 +151,15 @@ fn limited(mut notes: Vec<Note>) -> Vec<Note> {
     notes
 }
 
-fn headline(report: &Envelope) -> String {
-    match verdict(report) {
-        Verdict::Undecided => format!("joblens: undecided ({})", report.exit.word),
+fn headline(envelope: &Envelope) -> String {
+    match verdict(envelope) {
+        Verdict::Undecided => format!("joblens: undecided ({})", envelope.exit.word),
         verdict => format!("joblens: {}", verdict.as_str()),
     }
 }
 
-fn status_text(report: &Envelope) -> String {
-    let Some(gate) = &report.gate else {
+fn status_text(envelope: &Envelope) -> String {
+    let Some(gate) = &envelope.gate else {
         return String::new();
     };
     let elapsed = i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX);
@@ -167,7 +170,7 @@ fn status_text(report: &Envelope) -> String {
         gate.unmet,
         gate.pending,
         human::duration(elapsed),
-        report.exit.code
+        envelope.exit.code
     );
     match reason.is_empty() {
         true => counts,
@@ -175,7 +178,7 @@ fn status_text(report: &Envelope) -> String {
     }
 }
 
-fn row(case: &TestCase<'_>, report: &Envelope) -> String {
+fn row(case: &TestCase<'_>, envelope: &Envelope) -> String {
     let verdict = match case.outcome {
         CaseOutcome::Passed => "met",
         CaseOutcome::Failed => "unmet",
@@ -189,7 +192,7 @@ fn row(case: &TestCase<'_>, report: &Envelope) -> String {
         case.job.map_or("-", |job| job.state.as_str()).to_owned(),
         verdict.to_owned(),
         ran.map_or_else(|| "-".to_owned(), human::duration),
-        case.explanation(report),
+        case.explanation(envelope),
     ];
     let mut row = String::from("|");
     for text in cells {

@@ -9,8 +9,8 @@ use crate::output::document::Envelope;
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
-    write_document(out, report)
+pub fn write(out: &mut dyn Write, envelope: &Envelope) -> io::Result<()> {
+    write_document(out, envelope)
 }
 
 /// Writes a document, indented, with a line end.
@@ -74,10 +74,10 @@ mod tests {
             raw: Some(Box::new(deep)),
             ..Job::default()
         };
-        let report = Envelope::new("get", vec![job], vec![], vec![]);
+        let envelope = Envelope::new("get", vec![job], vec![], vec![]);
         let mut out = Vec::new();
-        write(&mut out, &report).unwrap();
-        let usual = serde_json::to_string_pretty(&report).unwrap() + "\n";
+        write(&mut out, &envelope).unwrap();
+        let usual = serde_json::to_string_pretty(&envelope).unwrap() + "\n";
         assert!(String::from_utf8(out).unwrap() == usual);
     }
 

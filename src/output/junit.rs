@@ -24,16 +24,19 @@ const MAX_TEXT_CHARS: usize = 20_000;
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
-    let cases = cases(report);
+pub fn write(out: &mut dyn Write, envelope: &Envelope) -> io::Result<()> {
+    let cases = cases(envelope);
     let count = |wanted| {
         cases
             .iter()
-            .filter(|case| element(case, report) == Some(wanted))
+            .filter(|case| element(case, envelope) == Some(wanted))
             .count()
     };
     let (failures, errors) = (count(Element::Failure), count(Element::Error));
-    let elapsed = report.gate.as_ref().map_or(0, |gate| gate.elapsed_seconds);
+    let elapsed = envelope
+        .gate
+        .as_ref()
+        .map_or(0, |gate| gate.elapsed_seconds);
     let mut xml = Writer::new_with_indent(BufWriter::new(out), b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     xml.create_element("testsuites")
@@ -44,7 +47,7 @@ pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
         .with_attribute(("time", elapsed.to_string().as_str()))
         .write_inner_content(|xml| {
             let mut named = cases.iter().zip(names::names(&cases));
-            named.try_for_each(|(case, name)| suite(xml, case, &name, report))
+            named.try_for_each(|(case, name)| suite(xml, case, &name, envelope))
         })?;
     let mut out = xml.into_inner();
     out.write_all(b"\n")?;
@@ -55,9 +58,9 @@ fn suite<W: Write>(
     xml: &mut Writer<W>,
     case: &TestCase<'_>,
     name: &str,
-    report: &Envelope,
+    envelope: &Envelope,
 ) -> io::Result<()> {
-    let case_element = element(case, report);
+    let case_element = element(case, envelope);
     let count = |wanted| {
         if case_element == Some(wanted) {
             "1"
@@ -101,7 +104,7 @@ fn suite<W: Write>(
         match case_element {
             None => test.write_empty(),
             Some(case_element) => {
-                test.write_inner_content(|xml| result(xml, case, case_element, report))
+                test.write_inner_content(|xml| result(xml, case, case_element, envelope))
             }
         }?;
         Ok(())
@@ -113,13 +116,13 @@ fn result<W: Write>(
     xml: &mut Writer<W>,
     case: &TestCase<'_>,
     own: Element,
-    report: &Envelope,
+    envelope: &Envelope,
 ) -> io::Result<()> {
-    let reason = case.explanation(report);
+    let reason = case.explanation(envelope);
     let message = attribute(&reason);
     let lines = case.job.and_then(message_of_several_lines);
     let body = lines.map_or_else(|| reason.clone(), |lines| format!("{reason}\n{lines}"));
-    let kind = case.kind(report);
+    let kind = case.kind(envelope);
     let name = match own {
         Element::Error => "error",
         Element::Failure => "failure",
@@ -147,8 +150,8 @@ enum Element {
 
 /// Returns `None` for a test that has passed. If the gate has passed, as with `--any`,
 /// failed tests must not make a build unstable.
-fn element(case: &TestCase<'_>, report: &Envelope) -> Option<Element> {
-    let has_passed = verdict(report) == Verdict::Passed;
+fn element(case: &TestCase<'_>, envelope: &Envelope) -> Option<Element> {
+    let has_passed = verdict(envelope) == Verdict::Passed;
     match case.outcome {
         CaseOutcome::Passed => None,
         CaseOutcome::NotNeeded => Some(Element::Skipped),

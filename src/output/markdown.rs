@@ -17,7 +17,7 @@ const DEFAULT_COLUMNS: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"]
 /// Returns errors of the writer.
 pub(super) fn write(
     out: &mut dyn Write,
-    report: &Envelope,
+    envelope: &Envelope,
     options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
@@ -27,8 +27,8 @@ pub(super) fn write(
         ..*context
     };
     let (jobs, scopes, headers) = (
-        &report.content.jobs,
-        &report.content.scopes,
+        &envelope.content.jobs,
+        &envelope.content.scopes,
         options.headers,
     );
     let mut out = BufWriter::new(out);

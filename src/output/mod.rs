@@ -108,38 +108,38 @@ impl RenderContext {
 /// Returns errors of the writer, and errors of an expression as invalid data.
 pub fn write(
     out: &mut dyn Write,
-    report: &Envelope,
+    envelope: &Envelope,
     options: &OutputOptions,
     context: &RenderContext,
 ) -> io::Result<()> {
     if let Some(query) = &options.query {
-        return query.write(out, report);
+        return query.write(out, envelope);
     }
     // JSON, YAML and records have references that were never read among the errors.
-    let report = &*match options.format {
-        Format::Json | Format::Yaml | Format::Jsonl | Format::Name => Cow::Borrowed(report),
+    let envelope = &*match options.format {
+        Format::Json | Format::Yaml | Format::Jsonl | Format::Name => Cow::Borrowed(envelope),
         Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown => {
-            unread_rows::with_unread(report)
+            unread_rows::with_unread(envelope)
         }
     };
     if let Some(mut rows) = RowWriter::new(options, *context) {
         let mut out = BufWriter::new(out);
-        rows.jobs(&mut out, &report.content.jobs)?;
-        rows.scopes(&mut out, &report.content.scopes)?;
-        return rows.end(&mut out, report, report.incomplete().as_deref());
+        rows.jobs(&mut out, &envelope.content.jobs)?;
+        rows.scopes(&mut out, &envelope.content.scopes)?;
+        return rows.end(&mut out, envelope, envelope.incomplete().as_deref());
     }
     match options.format {
-        Format::Json => json::write(out, report),
-        Format::Yaml => yaml::write(out, report),
-        Format::Markdown => markdown::write(out, report, options, context),
+        Format::Json => json::write(out, envelope),
+        Format::Yaml => yaml::write(out, envelope),
+        Format::Markdown => markdown::write(out, envelope, options, context),
         _ => {
-            scope_table::write(out, &report.content.scopes, options, context)?;
-            if !report.content.scopes.is_empty() && !report.content.jobs.is_empty() {
+            scope_table::write(out, &envelope.content.scopes, options, context)?;
+            if !envelope.content.scopes.is_empty() && !envelope.content.jobs.is_empty() {
                 writeln!(out)?;
             }
             job_table::write(
                 out,
-                &report.content.jobs,
+                &envelope.content.jobs,
                 &Layout::from_options(options),
                 context,
             )

@@ -15,11 +15,11 @@ pub(super) struct References {
 /// Returns the references of a gate that `failed`, are `pending` or `passed`, in at most `max_bytes` in total;
 /// failed ones have priority.
 pub(super) fn references(
-    report: &Envelope,
+    envelope: &Envelope,
     separator: char,
     max_bytes: usize,
 ) -> [(&'static str, References); 3] {
-    let cases = cases(report);
+    let cases = cases(envelope);
     let mut left = max_bytes;
     ["failed", "pending", "passed"].map(|key| {
         let mut list = References::default();
@@ -42,7 +42,7 @@ pub(super) fn references(
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_case::tests::{job, report};
+    use super::super::test_case::tests::{envelope, job};
     use super::*;
     use crate::error::Problem;
     use crate::gate::Verdict;
@@ -51,12 +51,12 @@ mod tests {
     #[test]
     fn a_list_of_failed_references_is_cut_with_the_number_omitted() {
         let jobs = (0..5).map(|n| job(&n.to_string(), State::Failed, "unmet"));
-        let report = report(jobs.collect(), vec![], Verdict::Failed, 1);
+        let envelope = envelope(jobs.collect(), vec![], Verdict::Failed, 1);
         let one = "aliyun@prod/job/ehpc-hz-FYUr32/0".len();
-        let [(key, list), ..] = references(&report, ',', 2 * (one + 1));
+        let [(key, list), ..] = references(&envelope, ',', 2 * (one + 1));
         assert_eq!((key, list.omitted), ("failed", 3));
         assert_eq!(list.text.split(',').count(), 2);
-        assert_eq!(references(&report, ',', 10_000)[0].1.omitted, 0);
+        assert_eq!(references(&envelope, ',', 10_000)[0].1.omitted, 0);
     }
 
     #[test]
@@ -64,8 +64,8 @@ mod tests {
         let listed = |input: Option<&str>| {
             let mut problem = Problem::usage("wrong");
             problem.input = input.map(str::to_owned);
-            let report = report(vec![], vec![problem], Verdict::Undecided, 2);
-            let [_, (key, list), _] = references(&report, ',', 10_000);
+            let envelope = envelope(vec![], vec![problem], Verdict::Undecided, 2);
+            let [_, (key, list), _] = references(&envelope, ',', 10_000);
             assert_eq!((key, list.omitted), ("pending", 0));
             list.text
         };

@@ -83,19 +83,19 @@ impl<'a> RowWriter<'a> {
     }
 
     /// Writes the end of the output: errors and the summary if the format has them, or why the list is incomplete.
-    /// Does not write the rows of `report`.
+    /// Does not write the rows of `envelope`.
     ///
     /// # Errors
     /// Returns errors of the writer.
     pub fn end(
         &mut self,
         out: &mut dyn Write,
-        report: &Envelope,
+        envelope: &Envelope,
         incomplete: Option<&str>,
     ) -> io::Result<()> {
         match &mut self.format {
             RowFormat::Records(records) => {
-                records.end(out, self.context.now, report, self.written)?
+                records.end(out, self.context.now, envelope, self.written)?
             }
             RowFormat::Names => {
                 if let Some(reason) = incomplete {

@@ -208,20 +208,20 @@ impl RecordWriter {
         &mut self,
         out: &mut dyn Write,
         at: Time,
-        report: &Envelope<T>,
+        envelope: &Envelope<T>,
         found: u64,
     ) -> io::Result<()> {
-        for problem in &report.errors {
+        for problem in &envelope.errors {
             self.write(out, at, problem)?;
         }
         let summary = Summary {
             jobs: found,
-            errors: report.errors.len() as u64,
-            requests: report.requests,
-            complete: report.coverage.complete,
-            notices: report.notices.clone(),
-            gate: report.gate.clone(),
-            exit: report.gate.as_ref().map(|_| report.exit),
+            errors: envelope.errors.len() as u64,
+            requests: envelope.requests,
+            complete: envelope.coverage.complete,
+            notices: envelope.notices.clone(),
+            gate: envelope.gate.clone(),
+            exit: envelope.gate.as_ref().map(|_| envelope.exit),
         };
         self.write(out, at, summary)
     }

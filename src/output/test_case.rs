@@ -36,8 +36,8 @@ pub(super) enum CaseOutcome<'a> {
 }
 
 /// Returns one case per reference: first those that were read, in their order, then the others.
-pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
-    let gate = report.gate.as_ref();
+pub(super) fn cases(envelope: &Envelope) -> Vec<TestCase<'_>> {
+    let gate = envelope.gate.as_ref();
     let is_certain = gate.is_some_and(|gate| gate.verdict != Verdict::Undecided);
     let decided = is_certain && gate.is_some_and(|gate| !gate.timed_out);
     let unchecked: HashSet<&str> = gate
@@ -45,12 +45,12 @@ pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
         .flat_map(|gate| gate.unchecked.iter().map(String::as_str))
         .collect();
     let mut unread: HashMap<&str, &Problem> = HashMap::new();
-    for problem in &report.errors {
+    for problem in &envelope.errors {
         if let Some(reference) = problem.reference.as_deref() {
             unread.entry(reference).or_insert(problem);
         }
     }
-    let seen = report.content.jobs.iter().map(|job| {
+    let seen = envelope.content.jobs.iter().map(|job| {
         let problem = unread.remove(job.reference.as_str());
         let outcome = match (job.verdict.as_deref(), problem) {
             (Some("met"), _) => CaseOutcome::Passed,
@@ -68,7 +68,7 @@ pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
         }
     });
     let mut cases: Vec<TestCase<'_>> = seen.collect();
-    let never_seen = report.errors.iter().filter_map(|problem| {
+    let never_seen = envelope.errors.iter().filter_map(|problem| {
         let (reference, is_listed) = match (problem.reference.as_deref(), problem.input.as_deref())
         {
             (Some(reference), _) => (unread.remove(reference).map(|_| reference)?, true),
@@ -142,16 +142,16 @@ impl TestCase<'_> {
     }
 
     /// Returns one word for the problem: a state, a category, or how the wait ended.
-    pub(super) fn kind(&self, report: &Envelope) -> &'static str {
+    pub(super) fn kind(&self, envelope: &Envelope) -> &'static str {
         match (&self.outcome, self.job) {
             (CaseOutcome::Passed | CaseOutcome::NotNeeded, _) => "",
             (CaseOutcome::ReadError(problem), _) => problem.category.as_str(),
             (CaseOutcome::Failed, Some(job)) if has_failed_on_warnings(job) => "warning",
             (CaseOutcome::Failed, Some(job)) => job.state.as_str(),
             (CaseOutcome::Failed, None) => State::Unknown.as_str(),
-            (CaseOutcome::StillRunning, _) => match report.exit.code {
+            (CaseOutcome::StillRunning, _) => match envelope.exit.code {
                 exit_code::PENDING | exit_code::INTERRUPTED | exit_code::TERMINATED => {
-                    report.exit.word
+                    envelope.exit.word
                 }
                 _ => "timeout",
             },
@@ -159,7 +159,7 @@ impl TestCase<'_> {
     }
 
     /// Returns the reason in one sentence, with the cloud's text not escaped.
-    pub(super) fn explanation(&self, report: &Envelope) -> String {
+    pub(super) fn explanation(&self, envelope: &Envelope) -> String {
         if let Some(reason) = self.unchecked {
             return reason.to_owned();
         }
@@ -170,16 +170,19 @@ impl TestCase<'_> {
             CaseOutcome::ReadError(problem) => problem.message.trim().to_owned(),
             CaseOutcome::Failed => join(state.as_str().to_owned(), cause),
             CaseOutcome::NotNeeded => {
-                let word = verdict(report).as_str();
+                let word = verdict(envelope).as_str();
                 format!(
                     "{}; not waited for: the gate has already {word}",
                     still(state)
                 )
             }
             CaseOutcome::StillRunning => {
-                let elapsed = report.gate.as_ref().map_or(0, |gate| gate.elapsed_seconds);
+                let elapsed = envelope
+                    .gate
+                    .as_ref()
+                    .map_or(0, |gate| gate.elapsed_seconds);
                 let elapsed = human::duration(i64::try_from(elapsed).unwrap_or(i64::MAX));
-                let end = match report.exit.code {
+                let end = match envelope.exit.code {
                     exit_code::PENDING => String::new(),
                     exit_code::INTERRUPTED => {
                         format!(" when joblens was interrupted after {elapsed}")
@@ -196,8 +199,8 @@ impl TestCase<'_> {
 }
 
 /// Returns the verdict; undecided without a gate.
-pub(super) fn verdict(report: &Envelope) -> Verdict {
-    report
+pub(super) fn verdict(envelope: &Envelope) -> Verdict {
+    envelope
         .gate
         .as_ref()
         .map_or(Verdict::Undecided, |gate| gate.verdict)
@@ -263,7 +266,7 @@ pub(super) mod tests {
     }
 
     /// Returns a report with a gate of ten minutes.
-    pub(in super::super) fn report(
+    pub(in super::super) fn envelope(
         jobs: Vec<Job>,
         errors: Vec<Problem>,
         verdict: Verdict,
@@ -284,34 +287,37 @@ pub(super) mod tests {
             elapsed_seconds: 600,
             requests: 7,
         };
-        let mut report = Envelope::new("wait", jobs, errors, Vec::new()).with_gate(gate, code);
-        report.exit = Exit {
+        let mut envelope = Envelope::new("wait", jobs, errors, Vec::new()).with_gate(gate, code);
+        envelope.exit = Exit {
             code,
-            ..report.exit
+            ..envelope.exit
         };
-        report
+        envelope
     }
 
-    fn kinds(report: &Envelope) -> Vec<&'static str> {
-        cases(report).iter().map(|case| case.kind(report)).collect()
+    fn kinds(envelope: &Envelope) -> Vec<&'static str> {
+        cases(envelope)
+            .iter()
+            .map(|case| case.kind(envelope))
+            .collect()
     }
 
     #[test]
     fn an_active_job_is_pending_until_the_gate_is_decided_and_then_not_needed() {
         let open = || vec![job("5", State::Running, "pending")];
         assert_eq!(
-            kinds(&report(open(), vec![], Verdict::Undecided, 124)),
+            kinds(&envelope(open(), vec![], Verdict::Undecided, 124)),
             ["timeout"]
         );
         assert_eq!(
-            kinds(&report(open(), vec![], Verdict::Undecided, 8)),
+            kinds(&envelope(open(), vec![], Verdict::Undecided, 8)),
             ["pending"]
         );
         assert_eq!(
-            kinds(&report(open(), vec![], Verdict::Undecided, 143)),
+            kinds(&envelope(open(), vec![], Verdict::Undecided, 143)),
             ["terminated"]
         );
-        let decided = report(open(), vec![], Verdict::Failed, 1);
+        let decided = envelope(open(), vec![], Verdict::Failed, 1);
         assert!(matches!(cases(&decided)[0].outcome, CaseOutcome::NotNeeded));
     }
 
@@ -322,22 +328,22 @@ pub(super) mod tests {
             warning_count: 2,
             ..job("10", State::Failed, "unmet")
         };
-        let report = report(vec![failed], vec![], Verdict::Failed, 1);
-        assert_eq!(kinds(&report), ["failed"]);
+        let envelope = envelope(vec![failed], vec![], Verdict::Failed, 1);
+        assert_eq!(kinds(&envelope), ["failed"]);
     }
 
     #[test]
     fn a_job_with_a_later_error_is_one_case_and_its_verdict_takes_precedence() {
         let reference = "aliyun@prod/job/ehpc-hz-FYUr32/5";
         let error = || unread(reference, Category::Network, "no route");
-        let open = report(
+        let open = envelope(
             vec![job("5", State::Running, "pending")],
             vec![error()],
             Verdict::Undecided,
             5,
         );
         assert_eq!(kinds(&open), ["network"]);
-        let no = report(
+        let no = envelope(
             vec![job("5", State::Failed, "unmet")],
             vec![error(), unread("a/b/c", Category::NotFound, "x")],
             Verdict::Failed,
@@ -350,9 +356,9 @@ pub(super) mod tests {
     fn a_job_without_a_verdict_never_passes() {
         let mut unjudged = job("5", State::Succeeded, "met");
         unjudged.verdict = None;
-        let report = report(vec![unjudged], vec![], Verdict::Undecided, 124);
+        let envelope = envelope(vec![unjudged], vec![], Verdict::Undecided, 124);
         assert!(matches!(
-            cases(&report)[0].outcome,
+            cases(&envelope)[0].outcome,
             CaseOutcome::StillRunning
         ));
     }
@@ -391,7 +397,7 @@ pub(super) mod tests {
         let mut odd = job("6", State::Unknown, "unmet");
         odd.state_raw = Some("Thawing".into());
         odd.warning_count = 1;
-        let report = report(vec![service, odd], vec![], Verdict::Failed, 1);
-        assert_eq!(kinds(&report), ["warning", "unknown"]);
+        let envelope = envelope(vec![service, odd], vec![], Verdict::Failed, 1);
+        assert_eq!(kinds(&envelope), ["warning", "unknown"]);
     }
 }

@@ -9,23 +9,23 @@ use crate::output::document::Envelope;
 
 /// Adds a row for each reference of a gate that was never read, so that a table contains all of them: its state is
 /// unknown, and its message contains the error.
-pub(super) fn with_unread(report: &Envelope) -> Cow<'_, Envelope> {
-    let known: HashSet<&str> = report
+pub(super) fn with_unread(envelope: &Envelope) -> Cow<'_, Envelope> {
+    let known: HashSet<&str> = envelope
         .content
         .jobs
         .iter()
         .map(|job| job.reference.as_str())
         .collect();
-    let unread = report.errors.iter().filter_map(|problem| {
+    let unread = envelope.errors.iter().filter_map(|problem| {
         let reference = problem.reference.as_deref()?;
-        let is_unread = report.gate.is_some() && !known.contains(reference);
+        let is_unread = envelope.gate.is_some() && !known.contains(reference);
         is_unread.then(|| unread_row(reference, problem))
     });
     let rows: Vec<Job> = unread.collect();
     if rows.is_empty() {
-        return Cow::Borrowed(report);
+        return Cow::Borrowed(envelope);
     }
-    let mut all = report.clone();
+    let mut all = envelope.clone();
     all.content.jobs.extend(rows);
     Cow::Owned(all)
 }
@@ -48,7 +48,7 @@ fn unread_row(reference: &str, problem: &Problem) -> Job {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_case::tests::{job, report, unread};
+    use super::super::test_case::tests::{envelope, job, unread};
     use super::*;
     use crate::error::Category;
     use crate::gate::Verdict;
@@ -60,15 +60,15 @@ mod tests {
             unread("aliyun/job/c/6", Category::NotFound, "not found"),
             unread(&read.reference, Category::Network, "no route"),
         ];
-        let mut report = report(vec![read], errors, Verdict::Failed, 1);
-        let rows = with_unread(&report).into_owned().content.jobs;
+        let mut envelope = envelope(vec![read], errors, Verdict::Failed, 1);
+        let rows = with_unread(&envelope).into_owned().content.jobs;
         let texts: Vec<_> = rows
             .iter()
             .map(|row| (&*row.id, row.message.as_deref()))
             .collect();
         assert_eq!(texts, [("5", None), ("6", Some("not found"))]);
         assert_eq!((&*rows[1].kind, rows[1].state), ("job", State::Unknown));
-        report.gate = None;
-        assert_eq!(with_unread(&report).content.jobs.len(), 1);
+        envelope.gate = None;
+        assert_eq!(with_unread(&envelope).content.jobs.len(), 1);
     }
 }

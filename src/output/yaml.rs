@@ -15,8 +15,8 @@ use crate::output::document::Envelope;
 ///
 /// # Errors
 /// Returns errors of the writer.
-pub(super) fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
-    write_value(out, report)
+pub(super) fn write(out: &mut dyn Write, envelope: &Envelope) -> io::Result<()> {
+    write_value(out, envelope)
 }
 
 /// Writes a document.

@@ -204,16 +204,16 @@ impl ListRun {
         for scope in &listed {
             self.lookup.keep_notices(scope.notices.take_all());
         }
-        let mut report = self.report(&listed, found, stop);
+        let mut envelope = self.envelope(&listed, found, stop);
         if self.active_first {
-            report.content.jobs.order_by_key(|job| job.ended);
+            envelope.content.jobs.order_by_key(|job| job.ended);
         }
-        let left_out = self.sort_and_limit(context, &mut report);
+        let left_out = self.sort_and_limit(context, &mut envelope);
         let reason = footer::reason(&listed, left_out, &self.options, stop);
         let rendered = shutdown::run_interruptible(output_options, &context.session, stop, || {
             final_output(
                 rows,
-                &report,
+                &envelope,
                 stop,
                 reason.as_deref(),
                 output_options,
@@ -225,7 +225,7 @@ impl ListRun {
             Err(error) => return context.exit_code_after_write(Err(error), exit_code::OK),
         }
         if is_streamed || stop.is_none() {
-            record_rows(context, &report, is_streamed.then_some(&shown));
+            record_rows(context, &envelope, is_streamed.then_some(&shown));
         }
         if let Some(stop) = stop {
             stdout.close_soon().await;
@@ -241,13 +241,13 @@ impl ListRun {
         if let Some(error) = failure {
             return context.exit_code_after_write(Err(error), exit_code::OK);
         }
-        self.print_messages(context, &report, &listed, left_out);
-        let code = report.exit.code;
+        self.print_messages(context, &envelope, &listed, left_out);
+        let code = envelope.exit.code;
         if code == exit_code::OK {
             shown.save(&context.environment);
         }
         // The process exits next: freeing thousands of jobs would only take time.
-        std::mem::forget(report);
+        std::mem::forget(envelope);
         context.code_after_query(code)
     }
 
@@ -275,7 +275,7 @@ impl ListRun {
         running
     }
 
-    fn report(&self, listed: &[ScopeReport], found: ListedRows, stop: Option<Stop>) -> Envelope {
+    fn envelope(&self, listed: &[ScopeReport], found: ListedRows, stop: Option<Stop>) -> Envelope {
         let problems = listed.iter().flat_map(|one| {
             let problems = one.problems(listed).cloned();
             problems.chain(one.row_problem())
@@ -288,28 +288,28 @@ impl ListRun {
         notices.extend(footer::notices(listed));
         notices.extend(footer::uncompared(listed, &self.options.filter));
         notices.extend(footer::skipped_users(&self.profiles_without_user));
-        let mut report = Envelope::new("list", found.jobs, problems, notices);
-        report.content.scopes = found.scopes;
-        report.requests = self.lookup.transport.requests_sent();
-        report.coverage = Coverage {
+        let mut envelope = Envelope::new("list", found.jobs, problems, notices);
+        envelope.content.scopes = found.scopes;
+        envelope.requests = self.lookup.transport.requests_sent();
+        envelope.coverage = Coverage {
             complete: self.profiles_without_user.is_empty()
                 && listed.iter().all(ScopeReport::is_complete),
             requested: listed.len() as u64,
             answered: listed.iter().filter(|one| one.is_answered()).count() as u64,
         };
         if let Some(stop) = stop {
-            report.exit = Exit::new(stop.exit_code());
+            envelope.exit = Exit::new(stop.exit_code());
         }
-        report
+        envelope
     }
 
     /// Sorts the rows if requested, and applies the limit, since everything was listed in this case. Returns how
     /// many rows the limit leaves out.
-    fn sort_and_limit(&self, context: &CommandContext, report: &mut Envelope) -> usize {
+    fn sort_and_limit(&self, context: &CommandContext, envelope: &mut Envelope) -> usize {
         let Some(sort) = &context.sort else {
             return 0;
         };
-        let (scopes, jobs) = (&mut report.content.scopes, &mut report.content.jobs);
+        let (scopes, jobs) = (&mut envelope.content.scopes, &mut envelope.content.jobs);
         sort.apply(jobs);
         sort.apply_to_scopes(scopes);
         let count = scopes.len() + jobs.len();
@@ -318,9 +318,9 @@ impl ListRun {
         let left_out = count.saturating_sub(limit);
         if left_out > 0 {
             sort.truncate(scopes, jobs, limit);
-            report.coverage.complete = false;
+            envelope.coverage.complete = false;
             let message = footer::left_out(limit, left_out);
-            report
+            envelope
                 .notices
                 .push(Notice::new(NoticeCode::ListIncomplete, message));
         }
@@ -331,17 +331,17 @@ impl ListRun {
     fn print_messages(
         &self,
         context: &CommandContext,
-        report: &Envelope,
+        envelope: &Envelope,
         listed: &[ScopeReport],
         left_out: usize,
     ) {
-        for problem in merge_account_problems(&report.errors) {
+        for problem in merge_account_problems(&envelope.errors) {
             context.print_problem(&problem);
         }
         if context.global.quiet {
             return;
         }
-        context.print_notices(&report.notices);
+        context.print_notices(&envelope.notices);
         let zone = context.zone(Zone::Local);
         let for_people = is_human_format(context.output_options.format);
         let mut lines = footer::lines(
@@ -350,7 +350,7 @@ impl ListRun {
             for_people,
         );
         if left_out > 0 {
-            let shown = report.content.scopes.len() + report.content.jobs.len();
+            let shown = envelope.content.scopes.len() + envelope.content.jobs.len();
             lines.push(footer::left_out(shown, left_out));
         }
         for line in lines {
@@ -362,7 +362,7 @@ impl ListRun {
 /// Returns the remaining output, including what follows the rows.
 fn final_output(
     rows: Option<output::RowWriter<'_>>,
-    report: &Envelope,
+    envelope: &Envelope,
     stop: Option<Stop>,
     incomplete: Option<&str>,
     output_options: &OutputOptions,
@@ -371,13 +371,13 @@ fn final_output(
     let mut part = Vec::new();
     match rows {
         Some(mut rows) => {
-            rows.scopes(&mut part, &report.content.scopes)?;
-            rows.jobs(&mut part, &report.content.jobs)?;
-            rows.end(&mut part, report, incomplete)?;
+            rows.scopes(&mut part, &envelope.content.scopes)?;
+            rows.jobs(&mut part, &envelope.content.jobs)?;
+            rows.end(&mut part, envelope, incomplete)?;
         }
         // Print no partial table after a signal; documents for programs contain how the list ended.
         None if is_human_format(output_options.format) && stop.is_some_and(Stop::is_signal) => {}
-        None => output::write(&mut part, report, output_options, render_context)?,
+        None => output::write(&mut part, envelope, output_options, render_context)?,
     }
     Ok(part)
 }

@@ -11,7 +11,7 @@ use crate::output::document::Envelope;
 /// the output of an expression none.
 pub(super) fn record_rows(
     context: &CommandContext,
-    report: &Envelope,
+    envelope: &Envelope,
     streamed: Option<&ListedReferences>,
 ) {
     if !io::stdout().is_terminal() {
@@ -23,7 +23,7 @@ pub(super) fn record_rows(
     if context.output_options.query.is_some() {
         return session.record_filtered_list();
     }
-    let content = &report.content;
+    let content = &envelope.content;
     let scopes = content.scopes.iter().map(|scope| &*scope.scope);
     let jobs = content.jobs.iter().map(|job| &*job.reference);
     let rows = match streamed {

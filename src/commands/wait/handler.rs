@@ -174,8 +174,8 @@ impl<'a> WaitHandler<'a> {
             ended = lookup.run_commands() => match ended {
                 Ok(()) => None,
                 Err(problems) => {
-                    let report = Envelope::new("wait", Vec::new(), problems.clone(), Vec::new());
-                    self.reports.rewrite(&report.without_requests());
+                    let envelope = Envelope::new("wait", Vec::new(), problems.clone(), Vec::new());
+                    self.reports.rewrite(&envelope.without_requests());
                     return Err(problems);
                 }
             },
@@ -310,16 +310,16 @@ impl<'a> WaitHandler<'a> {
         let (report, notices, code) = self.gate_report(run, None);
         let jobs = run.poller.jobs.iter();
         let jobs = jobs.map(|polled| polled.current.job.clone());
-        let report = report.into_envelope("wait", jobs.collect(), notices, code);
+        let envelope = report.into_envelope("wait", jobs.collect(), notices, code);
         let reporter = &mut self.reporter;
-        self.reports.write(&report, now, &mut |problem| {
+        self.reports.write(&envelope, now, &mut |problem| {
             reporter.println(format!("error: {}", problem.message));
         });
     }
 
     /// Returns the document of the command; `end` is the decision, or why there is none. Moves the jobs into
     /// it: there can be thousands.
-    pub(super) fn report(&self, run: &mut RunLoop, end: &Result<Decision, Stop>) -> Envelope {
+    pub(super) fn envelope(&self, run: &mut RunLoop, end: &Result<Decision, Stop>) -> Envelope {
         let polled = run.poller.jobs.iter();
         run.lookup
             .note_list_rows(polled.filter_map(|polled| polled.current.job.as_ref()));

@@ -45,21 +45,21 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
                 reports.rewrite(&unstarted::usage_errors(&problems));
                 return Err(problems);
             }
-            let report = unstarted::timed_out(problems, passed);
-            Ok(finish_unstarted(context, reports, report))
+            let envelope = unstarted::timed_out(problems, passed);
+            Ok(finish_unstarted(context, reports, envelope))
         }
     }
 }
 
 /// Writes the reports and the output of a gate that has polled nothing, and returns the exit code.
-fn finish_unstarted(context: &CommandContext, mut reports: Reports, report: Envelope) -> u8 {
+fn finish_unstarted(context: &CommandContext, mut reports: Reports, envelope: Envelope) -> u8 {
     let mut annotations = Vec::new();
     // A report that cannot be written only changes exit code 0.
-    let _ = reports.finish(&report, &mut annotations, &mut |problem| {
+    let _ = reports.finish(&envelope, &mut annotations, &mut |problem| {
         context.print_problem(problem);
     });
     let _ = io::stderr().write_all(&annotations);
-    context.finish_gate(report)
+    context.finish_gate(envelope)
 }
 
 /// What is polled and how, checked before the first request.
@@ -151,9 +151,9 @@ async fn run_wait(
         }
         Some(stop) => Err(stop),
     };
-    let report = wait.report(&mut run, &end);
+    let envelope = wait.envelope(&mut run, &end);
     drop(run);
-    let code = finish(context, wait, report, end.err(), signals, &render_context).await;
+    let code = finish(context, wait, envelope, end.err(), signals, &render_context).await;
     Ok(code)
 }
 
@@ -162,7 +162,7 @@ async fn run_wait(
 async fn finish(
     context: &CommandContext,
     mut wait: WaitHandler<'_>,
-    mut report: Envelope,
+    mut envelope: Envelope,
     stop: Option<Stop>,
     signals: Signals,
     render_context: &RenderContext,
@@ -175,19 +175,19 @@ async fn finish(
     let mut annotations = Vec::new();
     if wait
         .reports
-        .finish(&report, &mut annotations, &mut on_problem)
+        .finish(&envelope, &mut annotations, &mut on_problem)
         .is_err()
     {
-        report.lose_output();
+        envelope.lose_output();
     }
     text.extend(annotations);
-    let reported = report.exit.code;
+    let reported = envelope.exit.code;
     let (options, session) = (&context.output_options, &context.session);
     let gate_output = shutdown::run_interruptible(options, session, stop, || {
-        context.gate_output(&mut report, text)
+        context.gate_output(&mut envelope, text)
     });
-    let mut report = Arc::new(report);
-    let write_report = context.gate_writer(&report, gate_output.query_output);
+    let mut envelope = Arc::new(envelope);
+    let write_report = context.gate_writer(&envelope, gate_output.query_output);
     let describe_error = |error: &io::Error| {
         let mut lines = Vec::new();
         // Writing to a vector cannot fail.
@@ -205,10 +205,10 @@ async fn finish(
     )
     .await;
     if written.failure.is_some() {
-        Arc::make_mut(&mut report).lose_output();
+        Arc::make_mut(&mut envelope).lose_output();
     }
-    if report.exit.code != reported {
-        wait.reports.rewrite(&report);
+    if envelope.exit.code != reported {
+        wait.reports.rewrite(&envelope);
     }
-    written.stop.map_or(report.exit.code, Stop::exit_code)
+    written.stop.map_or(envelope.exit.code, Stop::exit_code)
 }

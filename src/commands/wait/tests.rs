@@ -75,7 +75,7 @@ async fn wait_with(lookup: Lookup, options: &WaitOptions) -> (Envelope, Duration
     let mut run = run_loop(Arc::new(lookup), options);
     let end = run.run(&mut wait, pin!(pending())).await;
     let elapsed = run.poller.elapsed();
-    (wait.report(&mut run, &end), elapsed)
+    (wait.envelope(&mut run, &end), elapsed)
 }
 
 /// Returns a script for a job that runs until `end` and then has this response.
@@ -88,8 +88,8 @@ async fn a_job_counts_as_missing_15_s_after_it_was_first_not_found() {
     let client = Arc::new(client(|_, _| Reply::NotFound));
     let mut options = options(seconds(90));
     options.policy.missing_grace = Duration::ZERO;
-    let (report, elapsed) = wait(&client, &["1"], &options).await;
-    assert_eq!(report.exit.code, 3);
+    let (envelope, elapsed) = wait(&client, &["1"], &options).await;
+    assert_eq!(envelope.exit.code, 3);
     assert!(elapsed >= seconds(15), "{elapsed:?}");
     assert!(elapsed < seconds(50), "{elapsed:?}");
 }
@@ -100,15 +100,15 @@ async fn a_job_that_never_appears_is_missing_at_the_deadline() {
     let mut options = options(seconds(90));
     options.policy.missing_grace = Duration::ZERO;
     options.policy.waits_for_missing = true;
-    let (report, elapsed) = wait(&client, &["1"], &options).await;
-    assert_eq!((report.exit.code, elapsed), (3, seconds(90)));
+    let (envelope, elapsed) = wait(&client, &["1"], &options).await;
+    assert_eq!((envelope.exit.code, elapsed), (3, seconds(90)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_job_counts_as_missing_within_the_grace_period() {
     let client = Arc::new(client(|_, _| Reply::NotFound));
-    let (report, elapsed) = wait(&client, &["1"], &options(seconds(600))).await;
-    assert_eq!(report.exit.code, 3);
+    let (envelope, elapsed) = wait(&client, &["1"], &options(seconds(600))).await;
+    assert_eq!(envelope.exit.code, 3);
     assert!(elapsed >= seconds(60), "{elapsed:?}");
     assert!(elapsed < seconds(100), "{elapsed:?}");
 }
@@ -118,8 +118,8 @@ async fn a_fixed_interval_longer_than_the_timeout_keeps_the_last_poll() {
     let client = Arc::new(client(until(seconds(1), FAILED)));
     let mut options = options(seconds(600));
     options.interval = Some(seconds(3600));
-    let (report, _) = wait(&client, &["1"], &options).await;
-    assert_eq!(report.exit.code, 1);
+    let (envelope, _) = wait(&client, &["1"], &options).await;
+    assert_eq!(envelope.exit.code, 1);
     let at: Vec<Duration> = client.received().iter().map(|(at, _)| *at).collect();
     assert_eq!(at, [Duration::ZERO, seconds(599)]);
 }
@@ -133,9 +133,9 @@ async fn jobs_that_share_a_list_call_share_their_last_poll() {
     let client = Arc::new(client(script).with_list());
     let ids: Vec<String> = (1..=20).map(|number| format!("1_{number}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (report, _) = wait(&client, &ids, &options(seconds(20))).await;
-    assert_eq!(report.exit.code, 124);
-    let gate = report.gate.expect("a wait has a gate");
+    let (envelope, _) = wait(&client, &ids, &options(seconds(20))).await;
+    assert_eq!(envelope.exit.code, 124);
+    let gate = envelope.gate.expect("a wait has a gate");
     assert_eq!(gate.met, 1);
     let reason = gate.reason.expect("a gate has a reason");
     assert!(reason.contains("19 of 20 still running: "), "{reason}");
@@ -150,9 +150,9 @@ async fn many_jobs_that_end_before_the_deadline_are_all_confirmed() {
     let client = Arc::new(client(until(seconds(2), SUCCEEDED)).with_list());
     let ids: Vec<String> = (1..=20).map(|number| format!("1_{number}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (report, _) = wait(&client, &ids, &options(seconds(8))).await;
-    assert_eq!(report.exit.code, 0);
-    assert_eq!(report.gate.expect("a wait has a gate").met, 20);
+    let (envelope, _) = wait(&client, &ids, &options(seconds(8))).await;
+    assert_eq!(envelope.exit.code, 0);
+    assert_eq!(envelope.gate.expect("a wait has a gate").met, 20);
 }
 
 /// Returns the ids of this many subtasks.
@@ -173,9 +173,9 @@ async fn thousands_of_subtasks_are_decided_by_lists_within_two_rounds() {
     let client = Arc::new(client.with_jobs(|_, job| job.created_at = None));
     let ids = subtasks(3000);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (report, elapsed) = wait(&client, &ids, &options(seconds(3600))).await;
-    assert_eq!(report.exit.code, 0);
-    assert!(report.content.jobs.iter().all(|job| job.from_list));
+    let (envelope, elapsed) = wait(&client, &ids, &options(seconds(3600))).await;
+    assert_eq!(envelope.exit.code, 0);
+    assert!(envelope.content.jobs.iter().all(|job| job.from_list));
     // A round takes 3 s and begins 4.5 s after the previous one.
     assert!(elapsed < seconds(40 + 2 * 5), "{elapsed:?}");
     let (lists, lookups) = counts(&client);
@@ -190,11 +190,11 @@ async fn twenty_of_many_failures_are_looked_up_and_all_are_counted() {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut options = options(seconds(600));
     options.policy.fail_fast = false;
-    let (report, _) = wait(&client, &ids, &options).await;
-    assert_eq!(report.exit.code, 1);
-    assert_eq!(report.gate.expect("a wait has a gate").unmet, 250);
+    let (envelope, _) = wait(&client, &ids, &options).await;
+    assert_eq!(envelope.exit.code, 1);
+    assert_eq!(envelope.gate.expect("a wait has a gate").unmet, 250);
     assert_eq!(counts(&client).1, 20);
-    let from_lists = report.content.jobs.iter().filter(|job| job.from_list);
+    let from_lists = envelope.content.jobs.iter().filter(|job| job.from_list);
     assert_eq!(from_lists.count(), 230);
 }
 
@@ -207,8 +207,8 @@ async fn lists_of_thousands_of_failures_leave_requests_for_deciding_lookups() {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut options = options(seconds(60));
         options.policy.fail_fast = fail_fast;
-        let (report, elapsed) = wait(&client, &ids, &options).await;
-        assert_eq!(report.exit.code, 1);
+        let (envelope, elapsed) = wait(&client, &ids, &options).await;
+        assert_eq!(envelope.exit.code, 1);
         // A round of 60 lists takes 7.5 s with 16 requests in flight.
         assert!(elapsed < seconds(20), "{elapsed:?}");
         let (lists, lookups) = counts(&client);
@@ -227,8 +227,8 @@ async fn a_list_row_decides_when_its_lookup_fails() {
         let client = Arc::new(client);
         let ids = subtasks(count);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let (report, elapsed) = wait(&client, &ids, &options(seconds(600))).await;
-        assert_eq!(report.exit.code, u8::from(end == FAILED));
+        let (envelope, elapsed) = wait(&client, &ids, &options(seconds(600))).await;
+        assert_eq!(envelope.exit.code, u8::from(end == FAILED));
         assert!(elapsed < seconds(40), "{elapsed:?}");
     }
 }
@@ -239,10 +239,10 @@ async fn a_list_row_contradicted_by_its_lookup_decides_nothing() {
     let client = Arc::new(client);
     let ids = subtasks(30);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (report, _) = wait(&client, &ids[..1], &options(seconds(60))).await;
-    assert_eq!(report.exit.code, 124);
-    let (report, _) = wait(&client, &ids[..2], &options(seconds(60))).await;
-    assert_eq!(report.exit.code, 124);
+    let (envelope, _) = wait(&client, &ids[..1], &options(seconds(60))).await;
+    assert_eq!(envelope.exit.code, 124);
+    let (envelope, _) = wait(&client, &ids[..2], &options(seconds(60))).await;
+    assert_eq!(envelope.exit.code, 124);
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,9 +254,9 @@ async fn many_list_rows_decide_nothing_when_lookups_contradict_some_of_them() {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut options = options(seconds(90));
         options.policy.fail_fast = fail_fast;
-        let (report, _) = wait(&client, &ids, &options).await;
-        assert_eq!(report.exit.code, 124);
-        assert_eq!(report.gate.expect("a wait has a gate").pending, 250);
+        let (envelope, _) = wait(&client, &ids, &options).await;
+        assert_eq!(envelope.exit.code, 124);
+        assert_eq!(envelope.gate.expect("a wait has a gate").pending, 250);
     }
 }
 
@@ -268,9 +268,9 @@ async fn every_end_is_looked_up_if_a_lookup_has_a_different_outcome_than_its_row
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut options = options(seconds(600));
     options.policy.fail_fast = false;
-    let (report, _) = wait(&client, &ids, &options).await;
-    assert_eq!(report.exit.code, 0);
-    assert_eq!(report.gate.expect("a wait has a gate").met, 60);
+    let (envelope, _) = wait(&client, &ids, &options).await;
+    assert_eq!(envelope.exit.code, 0);
+    assert_eq!(envelope.gate.expect("a wait has a gate").met, 60);
 }
 
 #[tokio::test(start_paused = true)]
@@ -300,8 +300,8 @@ async fn all_rows_of_kinds_with_inconclusive_lists_are_looked_up() {
     let references = subtasks(30).into_iter();
     let references = references.map(|id| test_support::reference(kind, &[&id]));
     let lookup = Lookup::scripted(references.collect(), &client);
-    let (report, _) = wait_with(lookup, &options(seconds(600))).await;
-    assert_eq!(report.exit.code, 0);
+    let (envelope, _) = wait_with(lookup, &options(seconds(600))).await;
+    assert_eq!(envelope.exit.code, 0);
     assert_eq!(counts(&client).1, 30);
 }
 
@@ -309,8 +309,8 @@ async fn all_rows_of_kinds_with_inconclusive_lists_are_looked_up() {
 async fn a_slow_cloud_is_polled_early_enough_to_respond_by_the_deadline() {
     let client = client(until(seconds(2), SUCCEEDED)).with_response_time(seconds(1));
     let client = Arc::new(client);
-    let (report, _) = wait(&client, &["1"], &options(seconds(8))).await;
-    assert_eq!(report.exit.code, 0);
+    let (envelope, _) = wait(&client, &["1"], &options(seconds(8))).await;
+    assert_eq!(envelope.exit.code, 0);
     assert_eq!(client.received().len(), 2, "{:?}", client.received());
 }
 
@@ -322,16 +322,16 @@ async fn a_retry_hint_does_not_delay_the_last_poll() {
         _ => SUCCEEDED,
     };
     let client = Arc::new(client(script));
-    let (report, elapsed) = wait(&client, &["1"], &options(seconds(50))).await;
-    assert_eq!(report.exit.code, 0, "{:?}", client.received());
+    let (envelope, elapsed) = wait(&client, &["1"], &options(seconds(50))).await;
+    assert_eq!(envelope.exit.code, 0, "{:?}", client.received());
     assert!(elapsed < seconds(50), "{elapsed:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_timeout() {
     let client = Arc::new(client(until(seconds(1), Reply::Nothing)));
-    let (report, elapsed) = wait(&client, &["1"], &options(seconds(20))).await;
-    assert_eq!(report.exit.code, 124);
+    let (envelope, elapsed) = wait(&client, &["1"], &options(seconds(20))).await;
+    assert_eq!(envelope.exit.code, 124);
     assert!(elapsed <= seconds(20), "{elapsed:?}");
     assert_eq!(client.received().len(), 2, "{:?}", client.received());
 }
@@ -347,18 +347,18 @@ async fn a_certain_verdict_does_not_wait_for_a_server_that_hangs() {
         let client = Arc::new(client(script));
         let mut options = options(seconds(600));
         options.policy.any = any;
-        let (report, elapsed) = wait(&client, &["2", "1", "3"], &options).await;
-        assert_eq!(report.exit.code, code);
+        let (envelope, elapsed) = wait(&client, &["2", "1", "3"], &options).await;
+        assert_eq!(envelope.exit.code, code);
         assert!(elapsed < seconds(4), "{elapsed:?}");
-        let gate = report.gate.expect("a wait has a gate");
+        let gate = envelope.gate.expect("a wait has a gate");
         assert_eq!(gate.pending, 2);
         assert_eq!(client.received().len(), 3);
         // The verdict is not certain without the job that has ended, or with --no-fail-fast.
-        let (report, elapsed) = wait(&client, &["2", "3"], &options).await;
-        assert_eq!((report.exit.code, elapsed), (5, seconds(600)));
+        let (envelope, elapsed) = wait(&client, &["2", "3"], &options).await;
+        assert_eq!((envelope.exit.code, elapsed), (5, seconds(600)));
         options.policy.fail_fast = false;
-        let (report, elapsed) = wait(&client, &["2", "1"], &options).await;
-        assert_eq!((report.exit.code, elapsed), (code, seconds(600)));
+        let (envelope, elapsed) = wait(&client, &["2", "1"], &options).await;
+        assert_eq!((envelope.exit.code, elapsed), (code, seconds(600)));
     }
 }
 
@@ -367,9 +367,9 @@ async fn a_certain_verdict_waits_for_servers_that_respond() {
     let client = Arc::new(client(|_, _| FAILED).with_response_time(seconds(1)));
     let ids: Vec<String> = (1..=60).map(|number| format!("j{number}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (report, elapsed) = wait(&client, &ids, &options(seconds(600))).await;
-    assert_eq!(report.exit.code, 1);
-    assert_eq!(report.gate.expect("a wait has a gate").unmet, 60);
+    let (envelope, elapsed) = wait(&client, &ids, &options(seconds(600))).await;
+    assert_eq!(envelope.exit.code, 1);
+    assert_eq!(envelope.gate.expect("a wait has a gate").unmet, 60);
     assert!(elapsed > seconds(6), "{elapsed:?}");
 }
 
@@ -378,9 +378,9 @@ async fn a_request_cut_by_the_deadline_is_not_an_error_of_the_cloud() {
     for reply in [Reply::Cut, Reply::Unsent] {
         for start in [seconds(0), seconds(1)] {
             let client = Arc::new(client(until(start, reply)));
-            let (report, _) = wait(&client, &["1"], &options(seconds(20))).await;
-            assert_eq!(report.exit.code, 124, "{reply:?} {start:?}");
-            assert!(report.notices.is_empty(), "{:?}", report.notices);
+            let (envelope, _) = wait(&client, &["1"], &options(seconds(20))).await;
+            assert_eq!(envelope.exit.code, 124, "{reply:?} {start:?}");
+            assert!(envelope.notices.is_empty(), "{:?}", envelope.notices);
         }
     }
 }

@@ -22,9 +22,9 @@ pub(super) fn timed_out(problems: Vec<Problem>, elapsed: Duration) -> Envelope {
         elapsed_seconds: elapsed.as_secs(),
         requests: 0,
     };
-    let report = Envelope::new("wait", Vec::new(), problems, Vec::new());
-    let report = report.without_requests();
-    report.with_gate(gate, exit_code::TIMED_OUT)
+    let envelope = Envelope::new("wait", Vec::new(), problems, Vec::new());
+    let envelope = envelope.without_requests();
+    envelope.with_gate(gate, exit_code::TIMED_OUT)
 }
 
 /// Returns the report of usage errors.

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::test_case::tests::{job, report, unread};
+use super::super::test_case::tests::{envelope, job, unread};
 use super::*;
 use crate::error::{Category, Problem};
 use crate::model::NoticeCode;
@@ -12,8 +12,8 @@ fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn annotated(report: &Envelope) -> Vec<String> {
-    let text = text(|out| annotations(out, report));
+fn annotated(envelope: &Envelope) -> Vec<String> {
+    let text = text(|out| annotations(out, envelope));
     text.lines().map(str::to_owned).collect()
 }
 
@@ -40,7 +40,7 @@ fn the_verdict_and_the_failed_jobs_are_annotations() {
     let mut failed = job("6", State::Failed, "unmet");
     failed.message = Some("50%: out of memory".into());
     let jobs = || vec![job("5", State::Succeeded, "met"), failed.clone()];
-    let lines = annotated(&report(jobs(), vec![], Verdict::Failed, 1));
+    let lines = annotated(&envelope(jobs(), vec![], Verdict::Failed, 1));
     assert_eq!(
         lines,
         [
@@ -48,7 +48,7 @@ fn the_verdict_and_the_failed_jobs_are_annotations() {
             "::error title=aliyun@prod/job/ehpc-hz-FYUr32/6::failed: 50%25: out of memory",
         ]
     );
-    let lines = annotated(&report(jobs(), vec![], Verdict::Passed, 0));
+    let lines = annotated(&envelope(jobs(), vec![], Verdict::Passed, 0));
     assert!(lines[0].starts_with("::warning title=aliyun"), "{lines:?}");
     assert!(lines[1].starts_with("::notice title=joblens%3A passed"));
 }
@@ -57,7 +57,7 @@ fn the_verdict_and_the_failed_jobs_are_annotations() {
 fn causes_of_an_undecided_gate_are_errors_and_of_a_decided_gate_warnings() {
     let open = || vec![job("5", State::Running, "pending")];
     let gone = || vec![unread("sugon/instance/1", Category::Network, "no route")];
-    let lines = annotated(&report(open(), gone(), Verdict::Undecided, 124));
+    let lines = annotated(&envelope(open(), gone(), Verdict::Undecided, 124));
     assert_eq!(
         lines[0].split("::").nth(1).unwrap(),
         "error title=joblens%3A undecided (timeout)"
@@ -67,7 +67,7 @@ fn causes_of_an_undecided_gate_are_errors_and_of_a_decided_gate_warnings() {
         "::error title=aliyun@prod/job/ehpc-hz-FYUr32/5::still running after 10m"
     );
     assert_eq!(lines[2], "::error title=sugon/instance/1::no route");
-    let lines = annotated(&report(open(), gone(), Verdict::Failed, 1));
+    let lines = annotated(&envelope(open(), gone(), Verdict::Failed, 1));
     assert_eq!(lines[1], "::warning title=sugon/instance/1::no route");
     assert_eq!(lines.len(), 2);
 }
@@ -75,11 +75,11 @@ fn causes_of_an_undecided_gate_are_errors_and_of_a_decided_gate_warnings() {
 #[test]
 fn more_annotations_than_github_shows_are_summed_up() {
     let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "unmet"));
-    let mut report = report(jobs.collect(), vec![], Verdict::Failed, 1);
-    report.notices = (0..10)
+    let mut envelope = envelope(jobs.collect(), vec![], Verdict::Failed, 1);
+    envelope.notices = (0..10)
         .map(|n| Notice::new(NoticeCode::Outage, n.to_string()))
         .collect();
-    let lines = annotated(&report);
+    let lines = annotated(&envelope);
     let level = |word: &str| lines.iter().filter(|line| line.starts_with(word)).count();
     assert_eq!((level("::error "), level("::notice ")), (10, 10));
     assert_eq!(
@@ -99,7 +99,7 @@ fn hostile_texts_cannot_end_a_property_or_begin_a_command() {
         let mut bad = job("5", State::Failed, "unmet");
         bad.reference = hostile.into();
         bad.message = Some(hostile.into());
-        let lines = annotated(&report(vec![bad], vec![], Verdict::Failed, 1));
+        let lines = annotated(&envelope(vec![bad], vec![], Verdict::Failed, 1));
         assert_eq!(lines.len(), 2, "{lines:?}");
         let (command, title, message) = understood(&lines[1]).unwrap();
         assert_eq!(command, "error");
@@ -116,8 +116,8 @@ fn the_summary_is_a_table_with_a_row_for_each_reference() {
     bad.message = Some("one\ntwo".into());
     bad.duration_seconds = Some(61);
     let error = unread("sugon/instance/1", Category::NotFound, "no such instance");
-    let report = report(vec![bad], vec![error], Verdict::Failed, 1);
-    let text = text(|out| summary(out, &report, 1 << 20));
+    let envelope = envelope(vec![bad], vec![error], Verdict::Failed, 1);
+    let text = text(|out| summary(out, &envelope, 1 << 20));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "### joblens: failed");
     assert_eq!(
@@ -138,8 +138,8 @@ fn jobs_that_a_decided_gate_did_not_wait_for_are_skipped_in_the_summary() {
         job("5", State::Failed, "unmet"),
         job("6", State::Running, "pending"),
     ];
-    let report = report(jobs, vec![], Verdict::Failed, 1);
-    let text = text(|out| summary(out, &report, 1 << 20));
+    let envelope = envelope(jobs, vec![], Verdict::Failed, 1);
+    let text = text(|out| summary(out, &envelope, 1 << 20));
     let row = text.lines().last().unwrap();
     assert!(
         row.contains("| running | skipped | - | still running; not waited for"),
@@ -150,15 +150,15 @@ fn jobs_that_a_decided_gate_did_not_wait_for_are_skipped_in_the_summary() {
 #[test]
 fn a_summary_that_is_too_large_shows_how_many_rows_are_missing() {
     let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "unmet"));
-    let report = report(jobs.collect(), vec![], Verdict::Failed, 1);
-    let cut = text(|out| summary(out, &report, 5000));
+    let envelope = envelope(jobs.collect(), vec![], Verdict::Failed, 1);
+    let cut = text(|out| summary(out, &envelope, 5000));
     assert!(cut.len() <= 5000);
     let rows = cut
         .lines()
         .filter(|line| line.starts_with("| aliyun"))
         .count();
     assert!(cut.ends_with(&format!("\n{} more are not shown.\n", 500 - rows)));
-    assert_eq!(text(|out| summary(out, &report, 10)), "");
+    assert_eq!(text(|out| summary(out, &envelope, 10)), "");
 }
 
 #[test]
@@ -169,12 +169,12 @@ fn outputs_are_single_lines_with_references_separated_by_spaces() {
         job("7", State::Running, "pending"),
     ];
     assert_eq!(
-        text(|out| outputs(out, &report(jobs, vec![], Verdict::Failed, 1))),
+        text(|out| outputs(out, &envelope(jobs, vec![], Verdict::Failed, 1))),
         "verdict=failed\nexit=1\nreason=because\n\
          failed=aliyun@prod/job/ehpc-hz-FYUr32/5 aliyun@prod/job/ehpc-hz-FYUr32/6\n\
          pending=aliyun@prod/job/ehpc-hz-FYUr32/7\npassed=\n"
     );
-    let passed = report(vec![], vec![], Verdict::Passed, 0);
+    let passed = envelope(vec![], vec![], Verdict::Passed, 0);
     assert_eq!(
         text(|out| outputs(out, &passed)),
         "verdict=passed\nexit=0\nreason=because\nfailed=\npending=\npassed=\n"
@@ -184,7 +184,7 @@ fn outputs_are_single_lines_with_references_separated_by_spaces() {
 #[test]
 fn a_problem_without_a_reference_is_the_reason_and_not_a_reference() {
     let problem = Problem::new(Category::Network, "because");
-    let late = report(vec![], vec![problem.clone()], Verdict::Undecided, 124);
+    let late = envelope(vec![], vec![problem.clone()], Verdict::Undecided, 124);
     let lists = "failed=\npending=\npassed=\n";
     assert_eq!(
         text(|out| outputs(out, &late)),
@@ -218,8 +218,8 @@ proptest! {
         one.name = Some(name);
         one.message = Some(message.clone());
         let error = unread("a/b/c", Category::Network, &message);
-        let report = report(vec![one], vec![error], Verdict::Failed, 1);
-        let text = text(|out| summary(out, &report, 1 << 20));
+        let envelope = envelope(vec![one], vec![error], Verdict::Failed, 1);
+        let text = text(|out| summary(out, &envelope, 1 << 20));
         let rows: Vec<&str> = text.lines().skip(4).collect();
         prop_assert_eq!(rows.len(), 4);
         for row in rows {
@@ -232,13 +232,13 @@ proptest! {
     fn annotations_can_be_read_back_unchanged(message in "(?s:.){0,80}|[%0-9AD:,\r\n ]{0,40}") {
         let mut one = job("5", State::Failed, "unmet");
         one.message = Some(message);
-        let report = report(vec![one.clone()], vec![], Verdict::Failed, 1);
-        let lines = annotated(&report);
+        let envelope = envelope(vec![one.clone()], vec![], Verdict::Failed, 1);
+        let lines = annotated(&envelope);
         prop_assert_eq!(lines.len(), 2);
         let (command, title, message) = understood(&lines[1]).unwrap();
         prop_assert_eq!(command.as_str(), "error");
         prop_assert_eq!(&title, &one.reference);
-        let reason = cases(&report)[0].explanation(&report);
+        let reason = cases(&envelope)[0].explanation(&envelope);
         prop_assert_eq!(message, escape_lines(reason.trim()));
     }
 }

@@ -63,7 +63,7 @@ fn numbered(name: &str, taken: &mut HashSet<String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_case::tests::report;
+    use super::super::super::test_case::tests::envelope;
     use super::super::super::test_case::{CaseOutcome, cases};
     use super::*;
     use crate::gate::Verdict;
@@ -76,8 +76,8 @@ mod tests {
             name: Some((*name).to_owned()),
             ..Job::default()
         });
-        let report = report(jobs.collect(), vec![], Verdict::Passed, 0);
-        names(&cases(&report))
+        let envelope = envelope(jobs.collect(), vec![], Verdict::Passed, 0);
+        names(&cases(&envelope))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
 
-use super::super::test_case::tests::{job, report, unread};
+use super::super::test_case::tests::{envelope, job, unread};
 use super::*;
 use crate::error::Category;
 use crate::gate::Verdict;
@@ -32,9 +32,9 @@ impl Element {
     }
 }
 
-fn written(report: &Envelope) -> String {
+fn written(envelope: &Envelope) -> String {
     let mut out = Vec::new();
-    write(&mut out, report).unwrap();
+    write(&mut out, envelope).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -169,8 +169,8 @@ fn assert_counts(root: &Element) {
     }
 }
 
-fn read_back(report: &Envelope) -> Element {
-    let root = parsed(&written(report));
+fn read_back(envelope: &Envelope) -> Element {
+    let root = parsed(&written(envelope));
     assert_valid(&root);
     assert_counts(&root);
     root
@@ -185,13 +185,13 @@ fn every_outcome_has_its_element() {
     let mut failed = job("6", State::Failed, "unmet");
     failed.message = Some("exit code 137".into());
     let error = unread("sugon/instance/8a85", Category::InvalidResponse, "no JSON");
-    let report = report(
+    let envelope = envelope(
         vec![named, failed, job("7", State::Pending, "pending")],
         vec![error],
         Verdict::Undecided,
         124,
     );
-    let root = read_back(&report);
+    let root = read_back(&envelope);
     let [good, bad, late, unread] = &root.children[..] else {
         panic!("{root:?}");
     };
@@ -222,10 +222,10 @@ fn jobs_left_by_fail_fast_are_skipped_and_an_empty_gate_has_no_tests() {
         job("5", State::Failed, "unmet"),
         job("6", State::Running, "pending"),
     ];
-    let root = read_back(&report(jobs, vec![], Verdict::Failed, 1));
+    let root = read_back(&envelope(jobs, vec![], Verdict::Failed, 1));
     let skipped = root.children[1].test().child("skipped");
     assert!(skipped.attributes["message"].starts_with("still running"));
-    let none = read_back(&report(vec![], vec![], Verdict::Passed, 0));
+    let none = read_back(&envelope(vec![], vec![], Verdict::Passed, 0));
     assert_eq!(none.attributes["tests"], "0");
 }
 
@@ -236,7 +236,7 @@ fn failures_in_a_passed_gate_are_skipped() {
         job("6", State::Failed, "unmet"),
     ];
     let error = unread("sugon/instance/8a85", Category::Network, "no route");
-    let root = read_back(&report(jobs, vec![error], Verdict::Passed, 0));
+    let root = read_back(&envelope(jobs, vec![error], Verdict::Passed, 0));
     assert_eq!(root.attributes["failures"], "0");
     assert_eq!(root.attributes["errors"], "0");
     let message = |at: usize| &root.children[at].test().child("skipped").attributes["message"];
@@ -250,10 +250,10 @@ fn an_unchecked_job_is_skipped_in_a_decided_gate_and_a_timeout_otherwise() {
     let unchecked = |verdict, code| {
         let error = unread("sugon/instance/8a85", Category::Network, message);
         let jobs = vec![job("5", State::Failed, "unmet")];
-        let mut report = report(jobs, vec![error], verdict, code);
-        let gate = report.gate.as_mut().unwrap();
+        let mut envelope = envelope(jobs, vec![error], verdict, code);
+        let gate = envelope.gate.as_mut().unwrap();
         (gate.timed_out, gate.unchecked) = (true, vec!["sugon/instance/8a85".into()]);
-        read_back(&report)
+        read_back(&envelope)
     };
     let decided = unchecked(Verdict::Failed, 1);
     let skipped = decided.children[1].test().child("skipped");
@@ -281,7 +281,7 @@ fn hostile_texts_are_escaped_and_stay_texts_of_xml() {
         let mut bad = job("5", State::Failed, "unmet");
         bad.name = Some(text.into());
         bad.message = Some(text.into());
-        let root = read_back(&report(vec![bad], vec![], Verdict::Failed, 1));
+        let root = read_back(&envelope(vec![bad], vec![], Verdict::Failed, 1));
         let test = root.children[0].test();
         assert!(!test.attributes["name"].contains(['\n', '\u{1b}', '\0']));
         let failure = test.child("failure");
@@ -306,10 +306,10 @@ proptest! {
         one.duration_seconds = Some(-5);
         let decided = match code { 0 => Verdict::Passed, 1 => Verdict::Failed, _ => Verdict::Undecided };
         let error = unread("a/b/c", Category::Network, &message);
-        let report = report(vec![one], vec![error], decided, code);
-        let root = read_back(&report);
+        let envelope = envelope(vec![one], vec![error], decided, code);
+        let root = read_back(&envelope);
         prop_assert_eq!(root.children.len(), 2);
-        for line in written(&report).lines() {
+        for line in written(&envelope).lines() {
             prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
             prop_assert!(line.chars().all(is_legal), "{line:?}");
         }

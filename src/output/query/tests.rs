@@ -22,11 +22,11 @@ fn applied(expression: &str) -> io::Result<String> {
             State::Running,
         ),
     ];
-    let report = Envelope::new("get", jobs, vec![], vec![]);
+    let envelope = Envelope::new("get", jobs, vec![], vec![]);
     let mut out = Vec::new();
     parse(expression)
         .unwrap_or_else(|problem| panic!("{problem}"))
-        .write(&mut out, &report)?;
+        .write(&mut out, &envelope)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -119,10 +119,10 @@ fn numbers_keep_their_digits() {
         raw: Some(serde_json::from_str("[702364883651395584999, 1.10]").unwrap()),
         ..Job::default()
     };
-    let report = Envelope::new("get", vec![job], vec![], vec![]);
+    let envelope = Envelope::new("get", vec![job], vec![], vec![]);
     let mut out = Vec::new();
     let query = parse(".jobs[0].raw").unwrap();
-    query.write(&mut out, &report).unwrap();
+    query.write(&mut out, &envelope).unwrap();
     assert_eq!(out, b"[702364883651395584999,1.10]\n");
 }
 

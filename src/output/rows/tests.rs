@@ -39,8 +39,8 @@ fn written(options: &OutputOptions, jobs: &[Job], scopes: &[ScopeSummary]) -> St
     let mut rows = RowWriter::new(options, context()).unwrap();
     rows.jobs(&mut out, jobs).unwrap();
     rows.scopes(&mut out, scopes).unwrap();
-    let report = Envelope::new("list", vec![], vec![], vec![]);
-    rows.end(&mut out, &report, Some("cut after 2,\nas requested"))
+    let envelope = Envelope::new("list", vec![], vec![], vec![]);
+    rows.end(&mut out, &envelope, Some("cut after 2,\nas requested"))
         .unwrap();
     String::from_utf8(out).unwrap()
 }

@@ -10,19 +10,19 @@ async fn wait_for(state: State, lookups: Reply, count: usize) -> (Envelope, Vec<
     let client = Arc::new(client);
     let ids: Vec<String> = (0..count).map(|number| format!("j{number}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let (report, elapsed) = wait(&client, &ids, &options(seconds(20))).await;
+    let (envelope, elapsed) = wait(&client, &ids, &options(seconds(20))).await;
     assert!(elapsed <= seconds(20), "{elapsed:?}");
     let received = client.received().into_iter();
     let mut looked_up: Vec<String> = received.map(|(_, what)| what).collect();
     looked_up.retain(|what| what != "list");
-    (report, looked_up)
+    (envelope, looked_up)
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_last_poll_looks_up_some_of_the_pending_jobs() {
     const PENDING: Reply = Reply::State(State::Pending);
-    let (report, looked_up) = wait_for(State::Pending, PENDING, 30).await;
-    assert_eq!(report.exit.code, 124);
+    let (envelope, looked_up) = wait_for(State::Pending, PENDING, 30).await;
+    assert_eq!(envelope.exit.code, 124);
     let mut unique = looked_up.clone();
     unique.sort();
     unique.dedup();
@@ -34,7 +34,7 @@ async fn the_last_poll_looks_up_some_of_the_pending_jobs() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_lookup_of_a_pending_job_does_not_change_the_exit_code() {
     let denied = Reply::Failed(Category::PermissionDenied);
-    let (report, looked_up) = wait_for(State::Pending, denied, 30).await;
-    assert_eq!(report.exit.code, 124, "{:?}", report.errors);
+    let (envelope, looked_up) = wait_for(State::Pending, denied, 30).await;
+    assert_eq!(envelope.exit.code, 124, "{:?}", envelope.errors);
     assert_eq!(looked_up.len(), 20, "{looked_up:?}");
 }

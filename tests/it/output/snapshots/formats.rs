@@ -20,9 +20,9 @@ fn shown(jobs: &[Job], format: Format, width: Option<usize>, color: bool) -> Str
         now: jobs.iter().filter_map(|job| job.observed_at).max().unwrap(),
         zone: Zone::Utc,
     };
-    let report = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
+    let envelope = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
     let mut out = Vec::new();
-    write(&mut out, &report, &form, &context).unwrap();
+    write(&mut out, &envelope, &form, &context).unwrap();
     String::from_utf8(out).unwrap()
 }
 

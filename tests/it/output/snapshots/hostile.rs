@@ -120,9 +120,9 @@ fn shown(format: Format, jobs: &[Job], width: Option<usize>) -> String {
         headers: true,
         query: None,
     };
-    let report = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
+    let envelope = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
     let mut out = Vec::new();
-    write(&mut out, &report, &form, &context(width, jobs)).unwrap();
+    write(&mut out, &envelope, &form, &context(width, jobs)).unwrap();
     String::from_utf8(out).unwrap()
 }
 
