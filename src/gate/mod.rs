@@ -27,9 +27,9 @@ pub struct GatePolicy {
     pub fail_fast: bool,
     /// An unrecognized state counts as a failure, not as active.
     pub unknown_fails: bool,
-    /// Keep waiting for a resource that counts as missing.
+    /// Keep waiting for a job that counts as missing.
     pub waits_for_missing: bool,
-    /// For this time from the start, no resource counts as missing.
+    /// For this time from the start, no job counts as missing.
     pub missing_grace: Duration,
     /// Stop waiting for a job that does not run by then.
     pub start_timeout: Option<Duration>,

@@ -10,7 +10,7 @@ use super::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::error::{Category, Problem};
 use crate::model::{Job, State};
 
-/// The result of one poll of a resource.
+/// The result of one poll of a job.
 #[derive(Debug, Clone, Copy)]
 pub enum Observation<'a> {
     /// It was read.
@@ -19,19 +19,19 @@ pub enum Observation<'a> {
     Failed(&'a Problem),
 }
 
-/// The minimum time between two polls that do not find a resource before it counts as missing.
+/// The minimum time between two polls that do not find a job before it counts as missing.
 pub const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The results of all polls of one resource so far.
+/// The results of all polls of one job so far.
 ///
 /// All times count from the start of the gate on a monotonic clock.
 #[derive(Debug, Clone, Default)]
 pub struct JobHistory {
-    /// The resource only reports events.
+    /// The job only reports events.
     is_stateless: bool,
-    /// The resource never ends: only its last state counts.
+    /// The job never ends: only its last state counts.
     is_endless: bool,
-    /// A stateless resource was confirmed to exist.
+    /// A stateless job was confirmed to exist.
     was_confirmed: bool,
     /// Its existence was confirmed together with the poll that is recorded next.
     is_check_confirmed: bool,
@@ -40,7 +40,7 @@ pub struct JobHistory {
     has_run: bool,
     ended: Option<Ended>,
     not_found: Option<NotFoundSpan>,
-    /// For this long, polls can fail to find a resource that exists.
+    /// For this long, polls can fail to find a job that exists.
     missing_grace: Duration,
     read_failure: Option<Box<ReadFailure>>,
     warnings: Option<Box<Warnings>>,
@@ -58,9 +58,9 @@ struct LastObserved {
     has_ended: bool,
     /// When this state was first seen.
     state_since: Duration,
-    /// When the resource was last read.
+    /// When the job was last read.
     observed_at: Duration,
-    /// The last read confirmed that the resource exists.
+    /// The last read confirmed that the job exists.
     is_confirmed: bool,
 }
 
@@ -94,7 +94,7 @@ struct ReadFailure {
 }
 
 impl JobHistory {
-    /// Creates the history of a resource that was not polled yet; `is_stateless` if its kind only reports events.
+    /// Creates the history of a job that was not polled yet; `is_stateless` if its kind only reports events.
     pub fn new(is_stateless: bool) -> Self {
         Self {
             is_stateless,
@@ -102,12 +102,12 @@ impl JobHistory {
         }
     }
 
-    /// Sets whether the resource never ends.
+    /// Sets whether the job never ends.
     pub fn with_endless(self, is_endless: bool) -> Self {
         Self { is_endless, ..self }
     }
 
-    /// Sets for how long polls can fail to find the resource although it exists.
+    /// Sets for how long polls can fail to find the job although it exists.
     pub fn with_missing_grace(self, missing_grace: Duration) -> Self {
         Self {
             missing_grace,
@@ -115,8 +115,8 @@ impl JobHistory {
         }
     }
 
-    /// Returns `true` if a poll that ends now has to confirm that a stateless resource exists: the first poll, and one
-    /// after the warning-free time, since a resource that was deleted in the meantime has no warnings either.
+    /// Returns `true` if a poll that ends now has to confirm that a stateless job exists: the first poll, and one
+    /// after the warning-free time, since a job that was deleted in the meantime has no warnings either.
     pub fn needs_confirmation(&self, warning_free_time: Duration, now: Duration) -> bool {
         let may_be_gone = !self.was_confirmed || self.not_found.is_some();
         let until = self.warning_free_until(warning_free_time);
@@ -129,7 +129,7 @@ impl JobHistory {
         Some(since.saturating_add(warning_free_time))
     }
 
-    /// Records that the resource exists, together with the poll that is recorded next.
+    /// Records that the job exists, together with the poll that is recorded next.
     pub fn confirm(&mut self) {
         (self.was_confirmed, self.is_check_confirmed) = (true, true);
     }
@@ -144,12 +144,12 @@ impl JobHistory {
         self.last.as_ref().map(|seen| seen.state_since)
     }
 
-    /// Returns when the resource was last read, if ever.
+    /// Returns when the job was last read, if ever.
     pub fn read_at(&self) -> Option<Duration> {
         self.last.as_ref().map(|seen| seen.observed_at)
     }
 
-    /// Returns since when the resource has been unreadable, if it is.
+    /// Returns since when the job has been unreadable, if it is.
     pub fn unreadable_since(&self) -> Option<Duration> {
         self.read_failure.as_ref().map(|failure| failure.since)
     }
@@ -226,7 +226,7 @@ impl JobHistory {
         }
     }
 
-    /// Evaluates the resource at a given time.
+    /// Evaluates the job at a given time.
     pub fn evaluate(&self, policy: &GatePolicy, now: Duration) -> Evaluation {
         if let Some(evaluation) = self.evaluate_ended(&policy.condition) {
             return evaluation;
@@ -271,7 +271,7 @@ impl JobHistory {
         }
     }
 
-    /// Evaluates a resource whose end was seen. Returns `None` if it has not ended, or if the end does not decide.
+    /// Evaluates a job whose end was seen. Returns `None` if it has not ended, or if the end does not decide.
     fn evaluate_ended(&self, condition: &Condition) -> Option<Evaluation> {
         let ended = self.ended.as_ref()?;
         let reached = match condition {

@@ -9,7 +9,7 @@ use crate::gate::{Evaluation, GatePolicy, Pending, PendingCause};
 use crate::model::State;
 
 impl JobHistory {
-    /// Evaluates a resource that must not have a new warning for this time.
+    /// Evaluates a job that must not have a new warning for this time.
     pub(super) fn evaluate_no_warnings(
         &self,
         warning_free_time: Duration,

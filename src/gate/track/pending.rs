@@ -1,4 +1,4 @@
-//! Explains why the gate is undecided about a resource.
+//! Explains why the gate is undecided about a job.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -66,7 +66,7 @@ fn a_condition_is_met_pending_or_unmet_depending_on_the_seen_states() {
         ("stopping", &[Stopping, Succeeded], "met"),
         ("ended", &[Running], "pending"),
         ("ended", &[Failed], "met"),
-        // The first end that was seen counts, even if the resource is started again.
+        // The first end that was seen counts, even if the job is started again.
         ("succeeded", &[Failed, Running, Succeeded], "unmet"),
         ("succeeded", &[Succeeded, Running], "met"),
     ];
