@@ -16,12 +16,12 @@ const SCHEMA: SettingsSchema = SettingsSchema {
     client_cert_is_credential: false,
 };
 
-/// Returns an account of a machine whose clock is at 1,700,000,000, and the events it reports.
-fn account() -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
-    account_behind(&[])
+/// Returns the client of a machine whose clock is at 1,700,000,000, and the events it reports.
+fn client() -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
+    client_behind(&[])
 }
 
-fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
+fn client_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
     let text = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&text);
     let transport = Transport::new(
@@ -36,8 +36,8 @@ fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<Tra
         .plain_profile(&SCHEMA, "default")
         .unwrap();
     let secret = profile.secret("token").unwrap().clone();
-    let account = ApiClient::new(&transport, &profile, "token".to_owned(), [&secret]);
-    (account, text)
+    let client = ApiClient::new(&transport, &profile, "token".to_owned(), [&secret]);
+    (client, text)
 }
 
 fn request() -> Request {
@@ -72,32 +72,32 @@ fn attempt(response: &Response, offset: i64, resends: u32) -> FailedAttempt<'_> 
 
 #[test]
 fn a_secret_echoed_in_a_decoded_error_is_masked() {
-    let (account, _) = account();
+    let (client, _) = client();
     let mut error = RequestError::new(Category::Unauthenticated, "no such token: to/ken+==.");
     error.code = Some("to/ken+==".to_owned());
     error.request_id = Some("to/ken+==".to_owned());
-    let problem = account.to_problem(&request(), error, None, 1);
+    let problem = client.to_problem(&request(), error, None, 1);
     assert_eq!(problem.message, "no such token: ***");
     assert!(!format!("{problem:?}").contains("to/ken"));
 }
 
 #[test]
 fn a_secret_in_the_reference_of_a_failed_row_is_masked() {
-    let (account, _) = account();
+    let (client, _) = client();
     let mut problem = Problem::new(Category::InvalidResponse, "no state");
     problem.reference = Some("aliyun/invocation/c1/to/ken+==".to_owned());
     problem.input.clone_from(&problem.reference);
-    account.transport.mask(&mut problem);
+    client.transport.mask(&mut problem);
     let masked = Some("aliyun/invocation/c1/***".to_owned());
     assert_eq!((&problem.reference, &problem.input), (&masked, &masked));
 }
 
 #[test]
 fn a_corrected_clock_is_reported_once() {
-    let (account, text) = account();
+    let (client, text) = client();
     let mut error = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =
-        |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut error);
+        |date, signed| client.adjust_clock_skew(&request(), &dated(date), signed, &mut error);
     assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT", 0));
     assert!(text.lock().unwrap().is_empty());
     assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT", 0));
@@ -105,18 +105,18 @@ fn a_corrected_clock_is_reported_once() {
     assert_eq!(text.lock().unwrap().len(), 1);
     assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT", 1201));
     assert_eq!(text.lock().unwrap().len(), 1);
-    assert_eq!(account.clock_offset.seconds(), 1201);
+    assert_eq!(client.clock_offset.seconds(), 1201);
 }
 
 #[test]
 fn an_undone_clock_correction_is_reported() {
-    let (account, text) = account();
+    let (client, text) = client();
     let mut error = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =
-        |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut error);
+        |date, signed| client.adjust_clock_skew(&request(), &dated(date), signed, &mut error);
     assert!(correct("Wed, 15 Nov 2023 18:13:20 GMT", 0));
     assert!(correct("Tue, 14 Nov 2023 22:13:20 GMT", 72_000));
-    assert_eq!(account.clock_offset.seconds(), 0);
+    assert_eq!(client.clock_offset.seconds(), 0);
     let messages = [
         "the local clock is 20 hours behind 127.0.0.1:1; using the server time for signing",
         "the local clock agrees with 127.0.0.1:1 again; using the local time for signing",
@@ -128,7 +128,7 @@ fn an_undone_clock_correction_is_reported() {
 
 #[test]
 fn a_request_is_repeated_immediately_at_most_twice() {
-    let (account, _) = account();
+    let (client, _) = client();
     let dates = [
         "Wed, 15 Nov 2023 18:13:20 GMT",
         "Tue, 14 Nov 2023 22:13:20 GMT",
@@ -141,8 +141,8 @@ fn a_request_is_repeated_immediately_at_most_twice() {
             let mut error = RequestError::new(Category::ClockSkew, "expired");
             error.retry = retry;
             let response = dated(dates[resends as usize % 2]);
-            let attempt = attempt(&response, account.clock_offset.seconds(), resends);
-            let decision = account.retry_decision(&request(), &mut error, attempt);
+            let attempt = attempt(&response, client.clock_offset.seconds(), resends);
+            let decision = client.retry_decision(&request(), &mut error, attempt);
             matches!(decision, RetryDecision::Immediate)
         };
         assert_eq!([0, 1, 2, 3].map(is_resent), expected, "{retry:?}");
@@ -151,11 +151,11 @@ fn a_request_is_repeated_immediately_at_most_twice() {
 
 #[test]
 fn a_clock_that_is_too_far_off_is_reported_and_not_corrected() {
-    let (account, text) = account();
+    let (client, text) = client();
     let mut error = RequestError::new(Category::ClockSkew, "expired.");
     error.retry = RetryAction::AfterClockSync;
     let response = dated("Thu, 16 Nov 2023 22:13:20 GMT");
-    let decision = account.retry_decision(&request(), &mut error, attempt(&response, 0, 0));
+    let decision = client.retry_decision(&request(), &mut error, attempt(&response, 0, 0));
     assert!(matches!(decision, RetryDecision::Fail));
     let expected = "expired; the local clock is 2 days behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
@@ -163,12 +163,12 @@ fn a_clock_that_is_too_far_off_is_reported_and_not_corrected() {
         (Category::ClockSkew, expected)
     );
     assert!(text.lock().unwrap().is_empty());
-    assert_eq!(account.clock_offset.seconds(), 0);
+    assert_eq!(client.clock_offset.seconds(), 0);
 }
 
 #[test]
 fn only_an_error_about_clock_skew_corrects_the_clock() {
-    let (account, _) = account();
+    let (client, _) = client();
     let response = dated("Tue, 14 Nov 2023 22:33:20 GMT");
     for category in [
         Category::Unauthenticated,
@@ -177,8 +177,8 @@ fn only_an_error_about_clock_skew_corrects_the_clock() {
     ] {
         let mut error = RequestError::new(category, "no");
         error.retry = RetryAction::Immediate;
-        account.retry_decision(&request(), &mut error, attempt(&response, 0, 0));
-        assert_eq!(account.clock_offset.seconds(), 0);
+        client.retry_decision(&request(), &mut error, attempt(&response, 0, 0));
+        assert_eq!(client.clock_offset.seconds(), 0);
     }
 }
 
@@ -222,18 +222,16 @@ async fn only_an_account_configured_as_direct_bypasses_every_proxy() {
         endpoint: Endpoint::parse(&format!("http://0.0.0.0:{}", host.port()), &[], true).unwrap(),
         ..request()
     };
-    let (account, _) = account_behind(&variables);
+    let (client, _) = client_behind(&variables);
     let deadline = Deadline::after(Duration::from_secs(30));
-    let ask = async |account: &ApiClient| {
-        let response = account
-            .send(&request, &Anonymous, &|_| None, deadline)
-            .await;
+    let send = async |client: &ApiClient| {
+        let response = client.send(&request, &Anonymous, &|_| None, deadline).await;
         response.unwrap().body
     };
-    assert_eq!(ask(&account).await, b"proxy");
-    let direct = account.without_proxy(ClientOptions::default());
-    assert_eq!(ask(&direct).await, b"host.");
-    assert_eq!(ask(&direct.for_host(false)).await, b"host.");
+    assert_eq!(send(&client).await, b"proxy");
+    let direct = client.without_proxy(ClientOptions::default());
+    assert_eq!(send(&direct).await, b"host.");
+    assert_eq!(send(&direct.for_host(false)).await, b"host.");
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,9 +243,9 @@ async fn an_attempt_cut_by_the_deadline_is_counted() {
         endpoint: Endpoint::parse(&origin, &[], false).unwrap(),
         ..request()
     };
-    let (account, _) = account();
+    let (client, _) = client();
     let deadline = Deadline::after(Duration::from_secs(60));
-    let sent = account.send(&request, &Anonymous, &|_| None, deadline);
+    let sent = client.send(&request, &Anonymous, &|_| None, deadline);
     let problem = sent.await.unwrap_err();
     assert_eq!(
         problem.message,
@@ -277,12 +275,11 @@ async fn a_host_that_hangs_blocks_a_shared_key_for_five_seconds() {
         endpoint: Endpoint::parse(&origin, &[], false).unwrap(),
         ..request()
     };
-    let (account, events) = account();
-    let other = account.for_host(false);
+    let (client, events) = client();
+    let other = client.for_host(false);
     let deadline = Deadline::after(Duration::from_secs(60));
-    let send = |account| ApiClient::send(account, &request, &Keyed, &|_| None, deadline);
-    let calls =
-        async { tokio::join!(send(&account), send(&account), send(&account), send(&other)) };
+    let send = |client| ApiClient::send(client, &request, &Keyed, &|_| None, deadline);
+    let calls = async { tokio::join!(send(&client), send(&client), send(&client), send(&other)) };
     let sent = || {
         let is_sending = |event: &&TransportEvent| matches!(event, TransportEvent::Sending { .. });
         events.lock().unwrap().iter().filter(is_sending).count()
@@ -303,23 +300,23 @@ async fn a_host_that_hangs_blocks_a_shared_key_for_five_seconds() {
 
 #[test]
 fn long_texts_of_an_error_response_are_cut_without_showing_a_secret() {
-    let (account, _) = account();
+    let (client, _) = client();
     let mut error = RequestError::new(Category::ServiceError, "长".repeat(5000) + "to/ken+==");
     error.code = Some("c".repeat(5000));
     error.request_id = Some("r".repeat(5000));
-    let problem = account.to_problem(&request(), error, None, 1);
+    let problem = client.to_problem(&request(), error, None, 1);
     assert_eq!(problem.message, "长".repeat(4096) + "…");
     assert_eq!(problem.code.unwrap(), "c".repeat(200) + "…");
     assert_eq!(problem.request_id.unwrap(), "r".repeat(200) + "…");
     // No part of a secret is shown.
     let error = RequestError::new(Category::ServiceError, "x".repeat(4090) + " to/ken+==");
-    let problem = account.to_problem(&request(), error, None, 1);
+    let problem = client.to_problem(&request(), error, None, 1);
     assert_eq!(problem.message, "x".repeat(4090) + " ***");
 }
 
 #[test]
 fn the_retry_after_of_a_proxy_is_handled_like_that_of_a_cloud() {
-    let (account, _) = account();
+    let (client, _) = client();
     let decide = |seconds| {
         let failure = TransportFailure::at_proxy(TransportFailureKind::ProxyRefused);
         let mut error = RequestError::new(Category::Network, "HTTP 429 to CONNECT");
@@ -332,7 +329,7 @@ fn the_retry_after_of_a_proxy_is_handled_like_that_of_a_cloud() {
             attempts: 1,
             resends: 0,
         };
-        let decision = account.retry_decision(&request(), &mut error, attempt);
+        let decision = client.retry_decision(&request(), &mut error, attempt);
         (decision, error.category, error.message)
     };
     let (decision, category, _) = decide(7);
@@ -346,7 +343,7 @@ fn the_retry_after_of_a_proxy_is_handled_like_that_of_a_cloud() {
 
 #[test]
 fn the_longer_of_two_requested_waits_counts() {
-    let (account, _) = account();
+    let (client, _) = client();
     for (own, standard, longer) in [(200, "40", 40_000), (50_000, "40", 50_000)] {
         let mut error = RequestError::new(Category::Throttled, "too many requests");
         error.retry = RetryAction::Backoff;
@@ -363,9 +360,9 @@ fn the_longer_of_two_requested_waits_counts() {
             resends: 0,
         };
         let longer = Duration::from_millis(longer);
-        let decision = account.retry_decision(&request(), &mut error, attempt);
+        let decision = client.retry_decision(&request(), &mut error, attempt);
         assert!(matches!(decision, RetryDecision::After(pause) if pause == longer));
-        let problem = account.to_problem(&request(), error, Some(&response), 1);
+        let problem = client.to_problem(&request(), error, Some(&response), 1);
         assert_eq!(problem.retry_after, Some(longer));
     }
 }

@@ -85,7 +85,7 @@ impl Signer for User<'_> {
 /// Credential provider that exchanges a user's password for tokens.
 pub(super) struct IamPasswordProvider {
     profile: Profile,
-    api: ApiClient,
+    http: ApiClient,
     endpoint: Endpoint,
     /// The password from the last read.
     password: Mutex<Secret>,
@@ -98,7 +98,7 @@ impl IamPasswordProvider {
     /// An error if a part of the credential is missing.
     pub(super) fn new(
         profile: &Profile,
-        account: ApiClient,
+        http: ApiClient,
         endpoint: Endpoint,
     ) -> Result<Self, Problem> {
         if PARTS.iter().any(|key| profile.secret(key).is_none()) {
@@ -108,7 +108,7 @@ impl IamPasswordProvider {
         Ok(Self {
             password: Mutex::new(password(profile)),
             profile: profile.clone(),
-            api: account,
+            http,
             endpoint,
         })
     }
@@ -154,7 +154,7 @@ impl IamPasswordProvider {
         let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
             return Err(rejected);
         };
-        self.api.mask_secrets(std::slice::from_ref(&other));
+        self.http.mask_secrets(std::slice::from_ref(&other));
         lock(&self.password).clone_from(&other);
         self.token_for(&other, deadline).await
     }
@@ -166,7 +166,7 @@ impl IamPasswordProvider {
     ) -> Result<Credential<sign::Signer>, Problem> {
         let request = self.request(password);
         let response = self
-            .api
+            .http
             .send(
                 &request,
                 &self.user(password),
@@ -177,9 +177,9 @@ impl IamPasswordProvider {
         // The body can contain a token.
         let unreadable = |expected: &str| {
             let id = IAM_ERRORS.request_id.in_error(&response);
-            let api = &self.api;
+            let http = &self.http;
             let mut problem =
-                api.decode_secret_problem(&request, &response, expected, "iam_endpoint");
+                http.decode_secret_problem(&request, &response, expected, "iam_endpoint");
             problem.request_id = id;
             problem
         };
@@ -226,7 +226,7 @@ fn password(profile: &Profile) -> Secret {
 /// # Errors
 /// The error of IAM, or an error if there is no such project or more than one.
 pub(super) async fn find_project(
-    account: &ApiClient,
+    http: &ApiClient,
     credentials: &CredentialCache<sign::Signer>,
     endpoint: &Endpoint,
     region: &str,
@@ -237,16 +237,11 @@ pub(super) async fn find_project(
         ..Request::get(PROJECTS, endpoint, "/v3/projects")
     };
     let response = credentials
-        .send(
-            account,
-            &request,
-            &IAM_ERRORS.classifier(&request),
-            deadline,
-        )
+        .send(http, &request, &IAM_ERRORS.classifier(&request), deadline)
         .await?;
     let listed: Projects = lenient::decode(&response.body).map_err(|expected| {
         let id = IAM_ERRORS.request_id.in_error(&response);
-        account.decode_problem(&request, &response, &expected, id)
+        http.decode_problem(&request, &response, &expected, id)
     })?;
     let ids: Vec<String> = listed
         .projects
@@ -266,7 +261,7 @@ pub(super) async fn find_project(
             format!("set project_id to one of: {}", several.join(", ")),
         ),
     };
-    let problem = account.problem(&request, Category::MissingCredentials, message);
+    let problem = http.problem(&request, Category::MissingCredentials, message);
     Err(problem.with_hint(hint))
 }
 

@@ -146,7 +146,7 @@ impl Api {
         };
         let project = OnceCell::new_with(project_id);
         let secrets = profile.secrets(&SECRET_KEYS);
-        let account = ApiClient::new(transport, profile, label(profile), secrets);
+        let http = ApiClient::new(transport, profile, label(profile), secrets);
         let credentials = match (key_or_token, &iam) {
             (Some(credentials), _) => credentials,
             (None, iam) => CredentialCache::from_provider(iam::IamPasswordProvider::new(
@@ -166,7 +166,7 @@ impl Api {
         };
         Ok(Self {
             client: SigningClient {
-                http: account,
+                http,
                 credentials,
                 errors: &errors::ERRORS,
                 region: profile.get("region").map(str::to_owned),

@@ -64,14 +64,14 @@ pub(super) struct Hosts {
 
 impl Hosts {
     /// Creates clients for at least one host; they are tried in this order.
-    pub(super) fn new(hosts: Vec<Endpoint>, account: &ApiClient, policy: &HostPolicy) -> Self {
+    pub(super) fn new(hosts: Vec<Endpoint>, http: &ApiClient, policy: &HostPolicy) -> Self {
         let has_failover = hosts.len() > 1;
         let at = |host| {
-            let account = account.for_host(has_failover);
+            let http = http.for_host(has_failover);
             match policy.is_named_by(&host) {
-                true => (host, account),
+                true => (host, http),
                 // The profile's endpoint settings do not apply to hosts that the platform returned.
-                false => (host, account.with_verification()),
+                false => (host, http.with_verification()),
             }
         };
         Self {
@@ -90,12 +90,12 @@ impl Hosts {
     /// Restores the hosts found by an earlier run; `None` if one of them is not allowed.
     pub(super) fn from_parts(
         parts: &StoredFields,
-        account: &ApiClient,
+        http: &ApiClient,
         policy: &HostPolicy,
     ) -> Option<Self> {
         let checked = policy.check(parts.get(HOSTS)?.split(' '));
         let is_usable = checked.rejected.is_none() && !checked.allowed.is_empty();
-        is_usable.then(|| Self::new(checked.allowed, account, policy))
+        is_usable.then(|| Self::new(checked.allowed, http, policy))
     }
 
     /// Sends a request to the host that worked last, and to the next host only if the connection fails. Sets the
@@ -113,9 +113,9 @@ impl Hosts {
         let mut turn = 0;
         loop {
             let at = (first + turn) % self.hosts.len();
-            let (host, account) = &self.hosts[at];
+            let (host, http) = &self.hosts[at];
             request.endpoint = host.clone();
-            let outcome = client.send(account, request, deadline).await;
+            let outcome = client.send(http, request, deadline).await;
             turn += 1;
             let is_broken =
                 matches!(&outcome, Err(problem) if problem.category == Category::Network);
@@ -169,13 +169,13 @@ pub(super) async fn find(
     let name = service.name();
     let next = format!("set endpoint to the {name} host of the computing region");
     let request = Request::get(CENTRE, platform, "/ac/openapi/v2/center");
-    let account = &client.http;
+    let http = &client.http;
     let urls = client.call(&request, deadline, |body| enabled(body, service));
     let urls = urls.await?.data;
     let checked = policy.check(urls.iter().map(String::as_str));
     if let (Some(reason), true) = (&checked.rejected, checked.allowed.is_empty()) {
         let message = format!("the platform returned no usable {name} host: {reason}");
-        return Err(account
+        return Err(http
             .problem(&request, Category::InvalidResponse, message)
             .with_hint(format!(
                 "if you trust the host, add it to {AI_HOSTS} of the profile; or {next}"
@@ -183,11 +183,11 @@ pub(super) async fn find(
     }
     if checked.allowed.is_empty() {
         let message = format!("the platform returned no enabled {name} host");
-        return Err(account
+        return Err(http
             .problem(&request, Category::NotFound, message)
             .with_hint(next));
     }
-    Ok(Hosts::new(checked.allowed, account, policy))
+    Ok(Hosts::new(checked.allowed, http, policy))
 }
 
 /// Returns the addresses that are enabled with the word `true`. The vendor's table shows a list of centres, but its

@@ -70,12 +70,12 @@ impl Region {
             }
         };
         let secrets = profile.secrets(&SECRET_KEYS);
-        let account = ApiClient::new(transport, profile, label, secrets);
+        let http = ApiClient::new(transport, profile, label, secrets);
         let is_static_token = exchange.is_none();
         let (endpoint, is_host) = endpoint(profile, transport, is_static_token, scope)?;
         let policy = HostPolicy::new(profile, &endpoint)?;
         let services = Service::ALL.map(|service| {
-            let hosts = is_host.then(|| Hosts::new(vec![endpoint.clone()], &account, &policy));
+            let hosts = is_host.then(|| Hosts::new(vec![endpoint.clone()], &http, &policy));
             let is_stored = !is_static_token && !is_host;
             let stored = is_stored.then(|| credentials.stored_value(service.stored_key()));
             ServiceHosts {
@@ -86,7 +86,7 @@ impl Region {
         });
         let mut region = Self {
             client: SigningClient {
-                http: account,
+                http,
                 credentials,
                 errors: &errors::ERRORS,
                 region: None,
@@ -182,18 +182,18 @@ impl Region {
         known: &ServiceHosts,
         deadline: Deadline,
     ) -> Result<Hosts, Problem> {
-        let account = &self.client.http;
+        let http = &self.client.http;
         let stored = known.stored.as_ref().and_then(StoredValue::get);
-        let stored = stored.and_then(|parts| Hosts::from_parts(&parts, account, &self.policy));
+        let stored = stored.and_then(|parts| Hosts::from_parts(&parts, http, &self.policy));
         if let Some(hosts) = stored {
             return Ok(hosts);
         }
-        if let Some(problem) = known.failures.get("host", account.now()) {
+        if let Some(problem) = known.failures.get("host", http.now()) {
             return Err(problem);
         }
         let (client, platform) = (&self.client, &self.endpoint);
         let result = hosts::find(client, platform, service, &self.policy, deadline).await;
-        let hosts = result.inspect_err(|problem| known.failures.insert(problem, account.now()))?;
+        let hosts = result.inspect_err(|problem| known.failures.insert(problem, http.now()))?;
         if let Some(learned) = &known.stored {
             learned.put(hosts.parts()).await;
         }
