@@ -1,6 +1,6 @@
 //! Reads and checks the config file.
 
-mod reader;
+mod parser;
 mod states;
 mod syntax;
 
@@ -13,7 +13,7 @@ use super::{Environment, SettingsSchema, check_file};
 use crate::error::Problem;
 use crate::model::State;
 use crate::secret::{Secret, quotable_path};
-use reader::Reader;
+use parser::SettingsParser;
 
 /// A value of a profile in the config file.
 #[derive(Debug, Clone)]
@@ -104,16 +104,16 @@ impl SettingsFile {
             }
         };
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let reader = Reader {
+        let parser = SettingsParser {
             path,
             text: &text,
             newlines: newlines.map(|(at, _)| at).collect(),
             schemas,
             kinds,
         };
-        let file = reader.parse();
+        let file = parser.parse();
         // The permissions are checked first: if another user may have written the file, its errors do not matter.
-        let is_secret = file.as_ref().is_ok_and(|file| reader.contains_secret(file));
+        let is_secret = file.as_ref().is_ok_and(|file| parser.contains_secret(file));
         check_file(path, &data, is_secret).map_err(|insecure| {
             let message = format!("the config file {} {}", path.display(), insecure.reason);
             Problem::usage(message).with_hint(insecure.hint)

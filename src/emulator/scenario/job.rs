@@ -119,12 +119,12 @@ impl ScenarioParser<'_> {
     }
 
     fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
-        let reader = reference::ReferenceParser {
+        let parser = reference::ReferenceParser {
             kinds: self.kinds,
             default_profile: DEFAULT_PROFILE,
             setting: &|_, _, _| Ok(None),
         };
-        match reader.parse(text.get_ref()) {
+        match parser.parse(text.get_ref()) {
             Ok(Target::Jobs(jobs)) => Ok(jobs),
             Ok(_) => Err(self.error_at_text(text, "does not name a single job")),
             Err(problem) => {

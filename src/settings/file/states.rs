@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::reader::{Reader, Table, closest_suggestion};
+use super::parser::{SettingsParser, Table, closest_suggestion};
 use crate::error::Problem;
 use crate::model::State;
 use crate::secret::quotable;
 
-impl Reader<'_> {
+impl SettingsParser<'_> {
     /// Reads `[states]`: the states of the words that a kind does not know.
     ///
     /// # Errors

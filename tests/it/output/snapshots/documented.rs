@@ -197,12 +197,12 @@ fn get(
 
 fn reference(input: &str) -> Reference {
     let kinds: Vec<_> = providers::kinds().collect();
-    let reader = ReferenceParser {
+    let parser = ReferenceParser {
         kinds: &kinds,
         default_profile: "default",
         setting: &|_, _, _| Ok(None),
     };
-    match reader.parse(input).unwrap() {
+    match parser.parse(input).unwrap() {
         Target::Jobs(mut things) => things.remove(0),
         other => panic!("{input} is {other:?}"),
     }

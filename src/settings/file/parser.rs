@@ -41,7 +41,7 @@ fn joined(items: &DeArray<'_>) -> Option<String> {
 pub(super) type Table<'a> = DeTable<'a>;
 
 /// Reads the text of a config file.
-pub(super) struct Reader<'a> {
+pub(super) struct SettingsParser<'a> {
     pub path: &'a Path,
     pub text: &'a str,
     /// Position of each line end in the text.
@@ -52,7 +52,7 @@ pub(super) struct Reader<'a> {
     pub kinds: &'a [String],
 }
 
-impl Reader<'_> {
+impl SettingsParser<'_> {
     pub(super) fn parse(&self) -> Result<SettingsFile, Problem> {
         let document = DeTable::parse(self.text).map_err(|error| {
             let syntax_error = syntax::explain(self.text, &error);
