@@ -56,8 +56,8 @@ pub(super) fn path(environment: &Environment) -> Option<PathBuf> {
 
 /// Reads references and scopes, newest first. Returns none if the file does not exist
 /// or another user can write it.
-pub(super) fn read(place: &Path) -> Vec<String> {
-    let lines = read_lines(place).unwrap_or_default().into_iter();
+pub(super) fn read(cache_path: &Path) -> Vec<String> {
+    let lines = read_lines(cache_path).unwrap_or_default().into_iter();
     let lines = lines.filter(|line| is_plain(line));
     lines.take(MAX_CACHED_REFERENCES).collect()
 }
@@ -66,11 +66,11 @@ pub(super) fn read(place: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// Returns the error of reading the file.
-pub(super) fn read_lines(place: &Path) -> io::Result<Vec<String>> {
-    if !fs::symlink_metadata(place)?.is_file() {
+pub(super) fn read_lines(cache_path: &Path) -> io::Result<Vec<String>> {
+    if !fs::symlink_metadata(cache_path)?.is_file() {
         return Ok(Vec::new());
     }
-    let file = File::open(place)?;
+    let file = File::open(cache_path)?;
     let data = file.metadata()?;
     if data.uid() != rustix::process::geteuid().as_raw() || data.mode() & 0o022 != 0 {
         return Ok(Vec::new());
@@ -83,8 +83,8 @@ pub(super) fn read_lines(place: &Path) -> io::Result<Vec<String>> {
 /// ignored, since the cache is only a convenience.
 fn save<'a>(environment: &Environment, shown: impl IntoIterator<Item = &'a str>) {
     let shown: Vec<&str> = shown.into_iter().filter(|one| is_plain(one)).collect();
-    if let (false, Some(place)) = (shown.is_empty(), path(environment)) {
-        let _ = write(&place, &merge(&shown, &read(&place)));
+    if let (false, Some(cache_path)) = (shown.is_empty(), path(environment)) {
+        let _ = write(&cache_path, &merge(&shown, &read(&cache_path)));
     }
 }
 
@@ -102,8 +102,8 @@ fn merge(shown: &[&str], recorded: &[String]) -> String {
 ///
 /// # Errors
 /// Returns the error of writing the file.
-pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
-    let folder = place.parent().expect("the file is in a folder");
+pub(super) fn write(cache_path: &Path, text: &str) -> io::Result<()> {
+    let folder = cache_path.parent().expect("the file is in a folder");
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -111,7 +111,7 @@ pub(super) fn write(place: &Path, text: &str) -> io::Result<()> {
     // Only the user can read it.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
-    file.persist(place)?;
+    file.persist(cache_path)?;
     Ok(())
 }
 
@@ -130,48 +130,51 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_str().unwrap().to_owned();
         let environment = Environment::new([("HOME".to_owned(), home)]);
-        let place = path(&environment).unwrap();
-        (folder, environment, place)
+        let cache_path = path(&environment).unwrap();
+        (folder, environment, cache_path)
     }
 
     #[test]
     fn newest_references_come_first_without_duplicates_and_the_oldest_are_dropped() {
-        let (_home, environment, place) = home();
+        let (_home, environment, cache_path) = home();
         let old: Vec<String> = (0..MAX_CACHED_REFERENCES)
             .map(|n| format!("aliyun/job/c/{n}"))
             .collect();
         save(&environment, old.iter().map(String::as_str));
         save(&environment, ["aliyun/job/c/7", "sugon/instance/x"]);
-        let found = read(&place);
+        let found = read(&cache_path);
         assert_eq!(found.len(), MAX_CACHED_REFERENCES);
         assert_eq!(
             found[..3],
             ["aliyun/job/c/7", "sugon/instance/x", "aliyun/job/c/0"]
         );
         assert_eq!(found.iter().filter(|one| one.ends_with("/7")).count(), 1);
-        let mode = fs::metadata(&place).unwrap().permissions().mode();
+        let mode = fs::metadata(&cache_path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(fs::read_dir(place.parent().unwrap()).unwrap().count(), 1);
+        assert_eq!(
+            fs::read_dir(cache_path.parent().unwrap()).unwrap().count(),
+            1
+        );
     }
 
     #[test]
     fn a_list_with_too_many_references_is_not_cached() {
-        let (_home, environment, place) = home();
+        let (_home, environment, cache_path) = home();
         let page: Vec<String> = (0..600).map(|n| format!("aliyun/job/c/{n}")).collect();
         let mut shown = ListedReferences::default();
         shown.record(page.iter());
         shown.save(&environment);
-        assert_eq!(read(&place).len(), 600);
-        fs::remove_file(&place).unwrap();
+        assert_eq!(read(&cache_path).len(), 600);
+        fs::remove_file(&cache_path).unwrap();
         shown.record(page.iter());
         shown.record(page[..1].iter());
         shown.save(&environment);
-        assert!(!place.exists());
+        assert!(!cache_path.exists());
     }
 
     #[test]
     fn references_with_special_characters_of_the_shell_are_not_cached() {
-        let (_home, environment, place) = home();
+        let (_home, environment, cache_path) = home();
         let hostile = [
             "aliyun/job/c/$(id)",
             "a/b;c",
@@ -182,23 +185,23 @@ mod tests {
             "a/*",
         ];
         save(&environment, hostile);
-        assert!(!place.exists());
+        assert!(!cache_path.exists());
         save(&environment, ["sugon/instance/训练-1"]);
-        fs::write(&place, "sugon/instance/训练-1\na/$(id)\n\u{1b}]0;x/\n").unwrap();
-        assert_eq!(read(&place), ["sugon/instance/训练-1"]);
+        fs::write(&cache_path, "sugon/instance/训练-1\na/$(id)\n\u{1b}]0;x/\n").unwrap();
+        assert_eq!(read(&cache_path), ["sugon/instance/训练-1"]);
     }
 
     #[test]
     fn an_unreadable_or_unwritable_cache_is_ignored() {
-        let (_home, environment, place) = home();
-        fs::create_dir_all(&place).unwrap();
+        let (_home, environment, cache_path) = home();
+        fs::create_dir_all(&cache_path).unwrap();
         save(&environment, ["a/b"]);
-        assert!(read(&place).is_empty());
+        assert!(read(&cache_path).is_empty());
         save(&Environment::new([]), ["a/b"]);
-        fs::remove_dir(&place).unwrap();
-        fs::write(&place, b"\xff\xfe/\na/b\n").unwrap();
-        assert!(read(&place).is_empty());
+        fs::remove_dir(&cache_path).unwrap();
+        fs::write(&cache_path, b"\xff\xfe/\na/b\n").unwrap();
+        assert!(read(&cache_path).is_empty());
         save(&environment, ["a/b"]);
-        assert_eq!(read(&place), ["a/b"]);
+        assert_eq!(read(&cache_path), ["a/b"]);
     }
 }

@@ -134,10 +134,10 @@ impl CommandContext {
                 Ok(settings)
             });
         if let Session::Record(recorder) = &self.session {
-            let (place, _) = SettingsFile::locate(config, &self.environment);
+            let (config_path, _) = SettingsFile::locate(config, &self.environment);
             let recorded = match &settings {
-                Ok(settings) => settings.to_recorded(place),
-                Err(problem) => RecordedSettings::unreadable(problem, place),
+                Ok(settings) => settings.to_recorded(config_path),
+                Err(problem) => RecordedSettings::unreadable(problem, config_path),
             };
             recorder.update_settings(|settings| *settings = recorded);
         }

@@ -33,7 +33,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
 fn kind_info(kind: &Kind) -> KindInfo {
     let template = &kind.template;
     let (long, segments) = (template.to_string(), segments(template));
-    let places = providers::scope_listing(kind);
+    let scope_list = providers::scope_listing(kind);
     let list = kind.list.as_ref().map(|list| list.operation);
     let logs = match &kind.logs {
         LogSupport::Operation(spec) => Some(spec.operation),
@@ -55,9 +55,9 @@ fn kind_info(kind: &Kind) -> KindInfo {
         batch: kind.batch_from.is_some(),
         logs_operation: logs.map(|operation| operation.description),
         logs_permission: logs.map(|operation| operation.permission),
-        scopes_parent: places.map(|_| format!("{}/", template.cloud)),
-        scopes_operation: places.map(|places| places.operation),
-        scopes_permission: places.map(|places| places.permission),
+        scopes_parent: scope_list.map(|_| format!("{}/", template.cloud)),
+        scopes_operation: scope_list.map(|scope_list| scope_list.operation),
+        scopes_permission: scope_list.map(|scope_list| scope_list.permission),
     }
 }
 

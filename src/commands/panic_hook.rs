@@ -23,12 +23,12 @@ pub fn install_panic_hook() {
 /// Returns the line about a panic with its location. Includes the message only if it is a literal of the
 /// source: a formatted one can contain a secret.
 fn line(info: &PanicHookInfo<'_>) -> String {
-    let place = info
+    let location = info
         .location()
         .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
     let literal = info.payload().downcast_ref::<&'static str>();
     let message = literal.map_or_else(String::new, |text| format!(": {}", text.replace('\n', " ")));
-    format!("error: internal error{place}{message}; please report this bug\n")
+    format!("error: internal error{location}{message}; please report this bug\n")
 }
 
 /// Sets the limit of core files to 0. The kernel ignores this limit if it pipes core files to a program, so on

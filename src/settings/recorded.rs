@@ -244,7 +244,7 @@ impl Settings {
     }
 
     /// Returns the path at which a config file would have been in the recorded run.
-    pub fn recorded_config_place(&self) -> Option<&Path> {
+    pub fn recorded_config_path(&self) -> Option<&Path> {
         self.recorded.as_ref()?.config_place.as_deref()
     }
 

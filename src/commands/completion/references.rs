@@ -50,7 +50,7 @@ impl CompletionData {
                     .map(str::to_owned)
             }),
             listed: completion_cache::path(&context.environment)
-                .map(|place| completion_cache::read(&place))
+                .map(|cache_path| completion_cache::read(&cache_path))
                 .unwrap_or_default(),
             rows: ShellSession::of_process(&context.environment)
                 .map(|session| session.rows())

@@ -52,12 +52,12 @@ enum Action {
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let command = arguments.name();
     context.check_catalog_format(command)?;
-    let place = settings_path(context)?;
+    let config_path = settings_path(context)?;
     if matches!(arguments.action, Action::Init) {
-        check_is_file(context, &place)?;
-        write(&place)?;
+        check_is_file(context, &config_path)?;
+        write(&config_path)?;
         if !context.global.quiet {
-            let shown = place.display();
+            let shown = config_path.display();
             let line = format!("created {shown} (mode 0600); uncomment the settings you need");
             let _ = output::write_line(&mut io::stderr(), &line);
         }
@@ -65,7 +65,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     let path = ConfigPath {
         schema: Envelope::SCHEMA,
         command,
-        path: place.display().to_string(),
+        path: config_path.display().to_string(),
     };
     context.print_catalog(command, |out, form, render_context| {
         output::write_config_path(out, &path, form, render_context)
@@ -83,8 +83,8 @@ fn settings_path(context: &CommandContext) -> Result<PathBuf, Problem> {
 }
 
 /// Rejects the path that means no config file, as in a shell that uses the emulator.
-fn check_is_file(context: &CommandContext, place: &Path) -> Result<(), Problem> {
-    if place != Path::new(NO_FILE) {
+fn check_is_file(context: &CommandContext, config_path: &Path) -> Result<(), Problem> {
+    if config_path != Path::new(NO_FILE) {
         return Ok(());
     }
     let (setting, hint) = match context.global.config {
@@ -96,8 +96,8 @@ fn check_is_file(context: &CommandContext, place: &Path) -> Result<(), Problem> 
 }
 
 /// Writes the file atomically; never overwrites an existing one.
-fn write(place: &Path) -> Result<(), Problem> {
-    let shown = place.display();
+fn write(config_path: &Path) -> Result<(), Problem> {
+    let shown = config_path.display();
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             Problem::usage(format!("the config file {shown} already exists"))
@@ -109,10 +109,10 @@ fn write(place: &Path) -> Result<(), Problem> {
                 .with_hint("pass a writable path with --config")
         }
     };
-    if place.symlink_metadata().is_ok() {
+    if config_path.symlink_metadata().is_ok() {
         return Err(failed(io::ErrorKind::AlreadyExists.into()));
     }
-    if let Some(folder) = place
+    if let Some(folder) = config_path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
     {
@@ -120,20 +120,20 @@ fn write(place: &Path) -> Result<(), Problem> {
         folders.recursive(true).mode(0o700);
         folders.create(folder).map_err(failed)?;
     }
-    check_folders(place).map_err(|insecure| {
+    check_folders(config_path).map_err(|insecure| {
         let message = format!("the config file {shown} {}", insecure.reason);
         Problem::usage(message).with_hint(
             "pass a path in another folder with --config, or fix the permissions of this folder",
         )
     })?;
-    write_new(place).map_err(failed)
+    write_new(config_path).map_err(failed)
 }
 
-fn write_new(place: &Path) -> io::Result<()> {
-    let folder = place.parent().unwrap_or(Path::new(""));
+fn write_new(config_path: &Path) -> io::Result<()> {
+    let folder = config_path.parent().unwrap_or(Path::new(""));
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(template::text().as_bytes())?;
     file.as_file().sync_all()?;
-    file.persist_noclobber(place)?;
+    file.persist_noclobber(config_path)?;
     Ok(())
 }

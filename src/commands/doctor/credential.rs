@@ -8,7 +8,7 @@ pub(super) fn credential(account: &AccountStatus) -> String {
     match (account.source.as_deref(), &account.location) {
         // The path of the config file is at the top of the report.
         (Some("config file"), _) => format!("{key_text} from the config file"),
-        (Some(source), Some(place)) => format!("{key_text} from {source} ({place})"),
+        (Some(source), Some(location)) => format!("{key_text} from {source} ({location})"),
         (Some(source), None) => format!("{key_text} from {source}"),
         _ => key_text,
     }

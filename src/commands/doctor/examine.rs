@@ -56,12 +56,12 @@ impl AccountProbe {
         let settings = credentials.settings();
         let files = account.profile.as_ref();
         let files = files.map(|values| settings.files(values));
-        let mut places = default_scopes(settings, cloud, &profile).into_iter();
+        let mut targets = default_scopes(settings, cloud, &profile).into_iter();
         Self {
             account: account.status,
             client: account.client,
             files: files.unwrap_or_default(),
-            target: places.next().map(ListTarget::of_first_kind),
+            target: targets.next().map(ListTarget::of_first_kind),
             transport,
             log,
         }
@@ -137,8 +137,8 @@ impl AccountProbe {
             page_rows: Some(1),
             ..Filter::default()
         };
-        let place = self.target.as_ref()?;
-        let outcome = match place {
+        let target = self.target.as_ref()?;
+        let outcome = match target {
             ListTarget::Jobs { scope, .. } if scope.kind.list.is_none() => return None,
             ListTarget::Jobs { scope, .. } => {
                 let page = client.list(scope, &filter, Cursor::FIRST, &options).await;
@@ -150,14 +150,14 @@ impl AccountProbe {
             }
         };
         let elapsed = elapsed.elapsed();
-        let permission = place.kind().and_then(list_permission);
-        let addressed = |problem| with_account_context(problem, &place.account(), permission);
+        let permission = target.kind().and_then(list_permission);
+        let addressed = |problem| with_account_context(problem, &target.account(), permission);
         let mut call = Call {
             outcome: outcome.map_err(addressed),
             warning: None,
             elapsed,
         };
-        if let (ListTarget::Jobs { scope, .. }, Err(problem)) = (place, &mut call.outcome)
+        if let (ListTarget::Jobs { scope, .. }, Err(problem)) = (target, &mut call.outcome)
             && problem.category == Category::PermissionDenied
             && scope.kind.template.scope_segments == 0
         {

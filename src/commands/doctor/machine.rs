@@ -40,11 +40,11 @@ pub(super) fn broken(name: CheckName, problem: Problem) -> Check {
 /// Returns the check of the config file: its path, or the path at which it would be.
 pub(super) fn settings(context: &CommandContext, settings: &Settings) -> Check {
     let config = context.global.config.clone();
-    let place = match settings.recorded_config_place() {
-        Some(place) => Some(place.to_owned()),
+    let config_path = match settings.recorded_config_path() {
+        Some(config_path) => Some(config_path.to_owned()),
         None => SettingsFile::locate(config, &context.environment).0,
     };
-    let message = match (settings.file().existing_path(), place) {
+    let message = match (settings.file().existing_path(), config_path) {
         (Some(path), _) => path.display().to_string(),
         (None, Some(path)) if path == Path::new(NO_FILE) => {
             format!("no config file; JOBLENS_CONFIG or --config is {NO_FILE}")

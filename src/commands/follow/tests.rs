@@ -330,13 +330,13 @@ async fn each_event_is_shown_once_in_order_until_all_jobs_have_ended() {
     );
     let run = follow(client_with_warning(), &["train"], display).await;
     assert_eq!((run.code, &run.lines[..]), (0, &[][..]));
-    let place = |text: &str| {
+    let position = |text: &str| {
         let mut lines = run.stdout.lines().enumerate();
         let found = lines.find(|(_, line)| line.contains(text));
         found.map(|(number, _)| number)
     };
-    let places = ["job created", "job started", "BackOff", "job failed"].map(place);
-    assert_eq!(places, [0, 1, 2, 3].map(Some), "{}", run.stdout);
+    let positions = ["job created", "job started", "BackOff", "job failed"].map(position);
+    assert_eq!(positions, [0, 1, 2, 3].map(Some), "{}", run.stdout);
     assert_eq!(run.stdout.lines().count(), 4, "{}", run.stdout);
     assert_eq!(run.stdout.matches("◀ first problem").count(), 1);
 }

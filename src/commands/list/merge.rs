@@ -68,18 +68,18 @@ fn merge_overlaps(scopes: &mut [ListedRows], listed: &mut [ScopeReport]) {
 /// For several rows of the same job in a scope, keeps the last row in the place of the
 /// first: the list has changed between two pages.
 pub(in crate::commands) fn keep_last_rows<R>(rows: &mut Vec<R>, reference: fn(&R) -> &String) {
-    let mut places: HashMap<&String, usize> = HashMap::new();
+    let mut indexes: HashMap<&String, usize> = HashMap::new();
     let mut moves = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        match places.entry(reference(row)) {
-            Entry::Vacant(place) => {
-                place.insert(at);
+        match indexes.entry(reference(row)) {
+            Entry::Vacant(entry) => {
+                entry.insert(at);
             }
-            Entry::Occupied(place) => moves.push((at, *place.get())),
+            Entry::Occupied(entry) => moves.push((at, *entry.get())),
         }
     }
-    for (at, place) in &moves {
-        rows.swap(*at, *place);
+    for (at, first) in &moves {
+        rows.swap(*at, *first);
     }
     let mut replaced = moves.into_iter().map(|(at, _)| at).peekable();
     let mut at = 0;

@@ -164,9 +164,9 @@ impl Arguments {
     ) -> Result<(LogParams, &'static LogSpec), Problem> {
         let spec = match &kind.logs {
             LogSupport::Operation(spec) => spec,
-            LogSupport::Unavailable(place) => {
+            LogSupport::Unavailable(hint) => {
                 let message = format!("{kind}: the API has no operation for logs");
-                return Err(Problem::usage(message).with_hint(*place));
+                return Err(Problem::usage(message).with_hint(*hint));
             }
         };
         let unsupported = |is_given: bool, is_there: bool, option: &str| match is_given && !is_there

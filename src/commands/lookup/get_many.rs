@@ -302,9 +302,9 @@ impl<'a> RunningLookups<'a> {
 
     fn take_notices(&mut self, number: usize, (job, notices): NotedJob) -> Job {
         for (position, notice) in notices.into_iter().enumerate() {
-            let place = (number, position);
-            let first = self.notices.entry(notice).or_insert(place);
-            *first = place.min(*first);
+            let rank = (number, position);
+            let first = self.notices.entry(notice).or_insert(rank);
+            *first = rank.min(*first);
         }
         job
     }
@@ -312,9 +312,9 @@ impl<'a> RunningLookups<'a> {
     /// Removes and returns the notices in the order of the numbers.
     fn ordered_notices(&mut self) -> impl Iterator<Item = Notice> + use<> {
         let mut notices: Vec<_> = std::mem::take(&mut self.notices).into_iter().collect();
-        notices.order_by(|(one, place), (other, other_place)| {
-            let places = place.cmp(other_place);
-            places.then_with(|| one.message.cmp(&other.message))
+        notices.order_by(|(one, rank), (other, other_rank)| {
+            let order = rank.cmp(other_rank);
+            order.then_with(|| one.message.cmp(&other.message))
         });
         notices.into_iter().map(|(notice, _)| notice)
     }

@@ -78,9 +78,9 @@ impl UnfinishedCounts {
 /// Returns how long before a deadline the last polls of an account start: the time of their responses, plus the time
 /// to send this many single requests.
 fn lead_time(responses: Duration, usual: Duration, requests: u32, deadline: Duration) -> Duration {
-    let places = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
+    let max_in_flight = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
     let queue = MIN_CALL_INTERVAL
-        .max(usual / places)
+        .max(usual / max_in_flight)
         .saturating_mul(requests);
     let lead = responses.saturating_add(queue).saturating_add(MARGIN);
     lead.clamp(MIN_LEAD, MAX_LEAD).min(deadline / 2)

@@ -59,15 +59,15 @@ impl ScenarioParser<'_> {
     }
 
     /// Parses the duration in a part of a text.
-    pub(super) fn duration_of(&self, place: &Text, text: &str) -> Result<Duration, Problem> {
+    pub(super) fn duration_of(&self, location: &Text, text: &str) -> Result<Duration, Problem> {
         let duration = settings::duration(text).ok_or_else(|| {
             self.error_at_text(
-                place,
+                location,
                 "is not a valid duration; use e.g. 90s, 15m, 2h30m, 1d or 500ms",
             )
         })?;
         if duration > MAX_DURATION {
-            return Err(self.error_at_text(place, "is longer than ten years"));
+            return Err(self.error_at_text(location, "is longer than ten years"));
         }
         Ok(duration)
     }

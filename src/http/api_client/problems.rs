@@ -108,8 +108,8 @@ impl ApiClient {
         for part in parts {
             let (key, rest) = part.split_once('}').unwrap_or((part, ""));
             shown += key;
-            if let Some(place) = self.setting_locations.get(key) {
-                shown += &format!(" ({place})");
+            if let Some(location) = self.setting_locations.get(key) {
+                shown += &format!(" ({location})");
             }
             shown += rest;
         }

@@ -47,14 +47,14 @@ impl Projection {
     }
 
     /// Selects a value with all its content.
-    pub(super) fn take(&mut self, place: NodeId) {
-        self.nodes[place.0].is_fully_selected = true;
+    pub(super) fn take(&mut self, id: NodeId) {
+        self.nodes[id.0].is_fully_selected = true;
     }
 
     /// Selects the field of an object; its content is selected by the returned place.
-    pub(super) fn field(&mut self, place: NodeId, name: &str) -> NodeId {
+    pub(super) fn field(&mut self, id: NodeId, name: &str) -> NodeId {
         let next = NodeId(self.nodes.len());
-        let fields = &mut self.nodes[place.0].fields;
+        let fields = &mut self.nodes[id.0].fields;
         match fields.get(name) {
             Some(known) => *known,
             None => {
@@ -65,24 +65,24 @@ impl Projection {
     }
 
     /// Selects all elements of a list and all fields of an object; their content is selected by the returned place.
-    pub(super) fn each(&mut self, place: NodeId) -> NodeId {
+    pub(super) fn each(&mut self, id: NodeId) -> NodeId {
         let next = NodeId(self.nodes.len());
-        match self.nodes[place.0].each {
+        match self.nodes[id.0].each {
             Some(known) => known,
             None => {
-                self.nodes[place.0].each = Some(next);
+                self.nodes[id.0].each = Some(next);
                 self.add(next)
             }
         }
     }
 
-    fn add(&mut self, place: NodeId) -> NodeId {
+    fn add(&mut self, id: NodeId) -> NodeId {
         if self.is_too_large() {
             self.nodes[0].is_fully_selected = true;
             return self.document();
         }
         self.nodes.push(Node::default());
-        place
+        id
     }
 
     /// Returns `true` if the whole document is selected because there are too many places.
@@ -95,13 +95,13 @@ impl Projection {
         self.part_at(self.document())
     }
 
-    fn part_at(&self, place: NodeId) -> Part<'_> {
-        let node = &self.nodes[place.0];
+    fn part_at(&self, id: NodeId) -> Part<'_> {
+        let node = &self.nodes[id.0];
         // A field that is selected both by name and as one of all would have two places.
         let is_ambiguous = node.each.is_some() && !node.fields.is_empty();
         match node.is_fully_selected || is_ambiguous {
             true => Part::Whole,
-            false => Part::Of(self, place),
+            false => Part::Of(self, id),
         }
     }
 }
@@ -118,8 +118,8 @@ impl<'a> Part<'a> {
     pub(super) fn each(self) -> Option<Self> {
         match self {
             Self::Whole => Some(self),
-            Self::Of(projection, place) => {
-                let each = projection.nodes[place.0].each;
+            Self::Of(projection, id) => {
+                let each = projection.nodes[id.0].each;
                 each.map(|each| projection.part_at(each))
             }
         }
@@ -129,10 +129,10 @@ impl<'a> Part<'a> {
     pub(super) fn field(self, name: &str) -> Option<Part<'a>> {
         match self {
             Self::Whole => Some(self),
-            Self::Of(projection, place) => {
-                let node = &projection.nodes[place.0];
-                let place = node.fields.get(name).copied().or(node.each);
-                place.map(|place| projection.part_at(place))
+            Self::Of(projection, id) => {
+                let node = &projection.nodes[id.0];
+                let id = node.fields.get(name).copied().or(node.each);
+                id.map(|id| projection.part_at(id))
             }
         }
     }

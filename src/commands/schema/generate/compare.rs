@@ -83,10 +83,10 @@ impl<'a> Shape<'a> {
             self.is_extensible = true;
         }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            let place = reference.trim_start_matches('#');
-            let name = place.rsplit('/').next().unwrap_or(name);
+            let pointer = reference.trim_start_matches('#');
+            let name = pointer.rsplit('/').next().unwrap_or(name);
             let target = document
-                .pointer(place)
+                .pointer(pointer)
                 .expect("a reference leads somewhere");
             self.take(document, target, name);
             return;

@@ -33,15 +33,15 @@ fn schema() -> Value {
 }
 
 /// Returns the changes if the value at a path is replaced or removed.
-fn changed(place: &str, value: Option<Value>) -> Changes {
+fn changed(pointer: &str, value: Option<Value>) -> Changes {
     let mut new = schema();
     match value {
         Some(value) => {
-            let (parent, key) = place.rsplit_once('/').unwrap();
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
             new.pointer_mut(parent).unwrap()[key] = value;
         }
         None => {
-            let (parent, key) = place.rsplit_once('/').unwrap();
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
             let parent = new.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             parent.remove(key).unwrap();
         }
@@ -49,8 +49,8 @@ fn changed(place: &str, value: Option<Value>) -> Changes {
     compare(&schema(), &new)
 }
 
-fn breaks(place: &str, value: Option<Value>, message: &str) {
-    let changes = changed(place, value);
+fn breaks(pointer: &str, value: Option<Value>, message: &str) {
+    let changes = changed(pointer, value);
     assert!(
         changes.broken.iter().any(|one| one == message),
         "{changes:?}"
