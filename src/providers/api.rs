@@ -1,6 +1,6 @@
 //! Calls a cloud's API: signs a request, sends it with retries and decodes the response.
 
-use super::errors::{ErrorContext, ErrorSpec};
+use super::errors::{ErrorSpec, HintContext};
 use super::{GetResult, Page};
 use crate::credentials::CredentialCache;
 use crate::error::{Category, Problem};
@@ -129,7 +129,7 @@ impl<S: Signer + 'static> SigningClient<S> {
         request: &Request,
         deadline: Deadline,
     ) -> Result<Response, Problem> {
-        let context = ErrorContext {
+        let context = HintContext {
             request,
             region: self.region.as_deref(),
         };

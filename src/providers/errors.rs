@@ -33,14 +33,14 @@ pub(super) struct ErrorDetails {
 
 /// The data that a hint can depend on.
 #[derive(Clone, Copy)]
-pub(super) struct ErrorContext<'a> {
+pub(super) struct HintContext<'a> {
     /// The request.
     pub request: &'a Request,
     /// The region of the profile.
     pub region: Option<&'a str>,
 }
 
-impl ErrorContext<'_> {
+impl HintContext<'_> {
     /// Returns a query parameter; empty if it is missing.
     pub fn parameter(&self, name: &str) -> &str {
         let mut query = self.request.query.iter();
@@ -56,7 +56,7 @@ pub(super) enum Hint {
     /// A fixed text.
     Text(&'static str),
     /// A text that depends on the request.
-    With(fn(&ErrorContext<'_>) -> Option<String>),
+    With(fn(&HintContext<'_>) -> Option<String>),
 }
 
 /// When a rule applies: all conditions that are set must match.
@@ -164,7 +164,7 @@ impl ErrorRule {
     }
 
     /// Sets the hint to one that depends on the request.
-    pub const fn hint_with(mut self, hint: fn(&ErrorContext<'_>) -> Option<String>) -> Self {
+    pub const fn hint_with(mut self, hint: fn(&HintContext<'_>) -> Option<String>) -> Self {
         self.hint = Some(Hint::With(hint));
         self
     }
@@ -187,7 +187,7 @@ impl ErrorRule {
     }
 
     /// Changes an error, whose message is kept if it is the cloud's and the rule has none.
-    fn apply(&self, error: &mut RequestError, context: &ErrorContext<'_>, has_cloud_message: bool) {
+    fn apply(&self, error: &mut RequestError, context: &HintContext<'_>, has_cloud_message: bool) {
         error.category = self.category.unwrap_or(error.category);
         error.retry = self.retry.unwrap_or(error.retry);
         match (self.message, &error.code) {
@@ -212,7 +212,7 @@ impl ErrorSpec {
         &self,
         request: &Request,
     ) -> impl Fn(&Response) -> Option<RequestError> + Sync {
-        let context = ErrorContext {
+        let context = HintContext {
             request,
             region: None,
         };
@@ -221,11 +221,7 @@ impl ErrorSpec {
 
     /// Classifies an error: by the cloud's code, or by the HTTP status if there is no code or no rule for it.
     /// Returns `None` for a success.
-    pub fn classify(
-        &self,
-        context: &ErrorContext<'_>,
-        response: &Response,
-    ) -> Option<RequestError> {
+    pub fn classify(&self, context: &HintContext<'_>, response: &Response) -> Option<RequestError> {
         let details = (self.error_details)(response);
         let by_status = RequestError::from_status(response);
         if by_status.is_none() && details.code.is_none() {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::errors::{ErrorContext, ErrorSpec};
+use super::errors::{ErrorSpec, HintContext};
 use super::{Cloud, GetRequest, GetResult, RequestOptions, mask_job};
 use crate::credentials::SourceCache;
 use crate::http::{
@@ -52,7 +52,7 @@ pub(in crate::providers) fn classify(
     spec: &ErrorSpec,
     response: &Response,
 ) -> Option<RequestError> {
-    let context = ErrorContext {
+    let context = HintContext {
         request: &request("Operation", &[]),
         region: None,
     };

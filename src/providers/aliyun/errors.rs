@@ -14,7 +14,7 @@ use crate::error::Category::{
     Throttled, Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
+use crate::providers::errors::{ErrorDetails, ErrorRule, ErrorSpec, HintContext};
 use crate::providers::lenient::{self, OptionalObject, Text};
 use crate::providers::request_id::RequestIdNames;
 
@@ -273,7 +273,7 @@ fn sentence(message: &str) -> String {
     }
 }
 
-fn permission(context: &ErrorContext<'_>) -> Option<String> {
+fn permission(context: &HintContext<'_>) -> Option<String> {
     let operation = context.request.operation;
     let product = products::of_request(context.request);
     let prefix = product.permission_prefix;
@@ -287,7 +287,7 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
     ))
 }
 
-fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {
+fn no_cluster(context: &HintContext<'_>) -> Option<String> {
     let is_next = products::of_request(context.request) == &EHPC_NEXT;
     let is_hangzhou = context.parameter("ClusterId").contains("-hz-");
     let first = match is_hangzhou && context.region != Some("cn-hangzhou") {

@@ -13,7 +13,7 @@ use crate::error::Category::{
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
+use crate::providers::errors::{ErrorDetails, ErrorRule, ErrorSpec, HintContext};
 use crate::providers::request_id::RequestIdNames;
 
 const CHECK_CREDENTIAL: &str = "check the {credential} and the {project_id} before retrying: five failures in a row lock it for five minutes";
@@ -119,7 +119,7 @@ pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
 };
 
 /// Returns the permission that the operation needs, if a kind declares it.
-fn permission(context: &ErrorContext<'_>) -> Option<String> {
+fn permission(context: &HintContext<'_>) -> Option<String> {
     let name = context.request.operation;
     let operations = CLOUD.kinds.iter().flat_map(|kind| kind.operations());
     let mut matching = operations.filter(|operation| operation.name == name);
@@ -135,7 +135,7 @@ fn permission(context: &ErrorContext<'_>) -> Option<String> {
 
 /// Returns what to check if the lookup of an asynchronous job is rejected: some services respond with HTTP status 400
 /// if the job does not exist.
-fn check_asynchronous_job(context: &ErrorContext<'_>) -> Option<String> {
+fn check_asynchronous_job(context: &HintContext<'_>) -> Option<String> {
     let is_lookup = context.request.operation == JOB.get.name;
     is_lookup.then(|| CHECK_REFERENCE.to_owned())
 }
@@ -170,7 +170,7 @@ mod tests {
     fn a_rejected_lookup_has_a_hint_for_its_operation() {
         let hint = |operation: &'static str, body: &str| {
             let request = request(operation, &[]);
-            let context = ErrorContext {
+            let context = HintContext {
                 request: &request,
                 region: None,
             };

@@ -9,7 +9,7 @@ use crate::error::Category::{
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
+use crate::providers::errors::{ErrorDetails, ErrorRule, ErrorSpec, HintContext};
 use crate::providers::lenient::{self, DefaultObject, Int, Text};
 use crate::providers::request_id::RequestIdNames;
 
@@ -144,7 +144,7 @@ fn error_details(response: &Response) -> ErrorDetails {
 }
 
 /// Returns the hint for a request without a credential.
-fn no_credential(context: &ErrorContext<'_>) -> Option<String> {
+fn no_credential(context: &HintContext<'_>) -> Option<String> {
     let hint = match context.request.endpoint.is_https() {
         true => "the user of the context has no token, certificate or exec plugin",
         false => "no credential is sent over http: use an https:// server in the kubeconfig",
@@ -153,7 +153,7 @@ fn no_credential(context: &ErrorContext<'_>) -> Option<String> {
 }
 
 /// Returns a hint with the permission that a request needs, as RBAC names it.
-fn permission(context: &ErrorContext<'_>) -> Option<String> {
+fn permission(context: &HintContext<'_>) -> Option<String> {
     let parts: Vec<&str> = context.request.path.split('/').collect();
     let api = parts
         .iter()
@@ -287,7 +287,7 @@ mod tests {
         ] {
             let mut request = request("Operation", query);
             request.path = path.to_owned();
-            let context = ErrorContext {
+            let context = HintContext {
                 request: &request,
                 region: None,
             };

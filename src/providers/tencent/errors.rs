@@ -9,7 +9,7 @@ use crate::error::Category::{
     Unauthenticated,
 };
 use crate::http::{Response, RetryAction};
-use crate::providers::errors::{ErrorContext, ErrorDetails, ErrorRule, ErrorSpec};
+use crate::providers::errors::{ErrorDetails, ErrorRule, ErrorSpec, HintContext};
 use crate::providers::lenient::{self, DefaultObject, OptionalObject, Required, Text};
 use crate::providers::request_id::RequestIdNames;
 
@@ -204,13 +204,13 @@ fn error_details(response: &Response) -> ErrorDetails {
     }
 }
 
-fn permission(context: &ErrorContext<'_>) -> Option<String> {
+fn permission(context: &HintContext<'_>) -> Option<String> {
     let operation = context.request.operation;
     let product = products::of_request(context.request).map_or("ccs", |product| product.name);
     Some(format!("grant the permission {product}:{operation}"))
 }
 
-fn check_endpoint(context: &ErrorContext<'_>) -> Option<String> {
+fn check_endpoint(context: &HintContext<'_>) -> Option<String> {
     Some(match products::of_request(context.request) {
         Some(_) => "check the endpoint".to_owned(),
         None => format!("check the endpoint; {RETIRED}"),
@@ -218,7 +218,7 @@ fn check_endpoint(context: &ErrorContext<'_>) -> Option<String> {
 }
 
 /// Returns the other spelling of the region, because the region may be the rejected parameter.
-fn other_region(context: &ErrorContext<'_>) -> Option<String> {
+fn other_region(context: &HintContext<'_>) -> Option<String> {
     let region = context.parameter("Region");
     let other_spelling = regions::other_spelling(region)?;
     Some(format!(
@@ -227,7 +227,7 @@ fn other_region(context: &ErrorContext<'_>) -> Option<String> {
 }
 
 /// Returns what to check if a resource is not found. The cluster's own API may know a service that this API does not.
-fn not_found(context: &ErrorContext<'_>) -> Option<String> {
+fn not_found(context: &HintContext<'_>) -> Option<String> {
     Some(match context.request.operation.contains("Service") {
         true => format!("{CHECK_ADDRESS}; {CLUSTER_API_HINT}"),
         false => CHECK_ID.to_owned(),

@@ -6,7 +6,7 @@ use super::errors::ERRORS;
 use super::service::{EVENTS, LIST, address, decode_events};
 use super::*;
 use crate::http::Response;
-use crate::providers::errors::ErrorContext;
+use crate::providers::errors::HintContext;
 use crate::providers::test_support::{self, classify, lookup};
 use crate::reference::Reference;
 use crate::test_support::{
@@ -118,7 +118,7 @@ fn the_region_is_sent_as_configured_to_the_public_host() {
 /// Returns the hint for an error code of an operation in a region.
 fn hint(operation: &'static str, region: &str, code: u32) -> Option<String> {
     let response = test_support::response(200, &format!(r#"{{"code":{code}}}"#));
-    let context = ErrorContext {
+    let context = HintContext {
         request: &test_support::request(operation, &[("Region", region)]),
         region: None,
     };

@@ -11,7 +11,7 @@ fn response(status: u16, body: &str) -> Response {
 /// Classifies a response to a request about a cluster in a region.
 fn classify_in(region: &str, response: &Response) -> Option<RequestError> {
     let query = [("ClusterId", "ehpc-hz-FYUr32")];
-    let context = ErrorContext {
+    let context = HintContext {
         request: &test_support::request("DescribeServerlessJobs", &query),
         region: Some(region),
     };

@@ -151,7 +151,7 @@ fn a_retired_operation_and_a_malformed_id_have_a_hint() {
 fn the_hint_for_a_missing_service_names_the_kubernetes_workload() {
     let hint = |operation: &'static str| {
         let request = request(operation, &[]);
-        let context = ErrorContext {
+        let context = HintContext {
             request: &request,
             region: None,
         };
