@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::list::is_expired;
-use super::watch::{Interruption, Position, Watch};
+use super::watch::{Position, Watch, WatchError};
 use super::{Api, Server};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, LineError, Lines, exponential_backoff};
@@ -68,31 +68,31 @@ impl Stream {
                     if failures == 0 {
                         self.watch.report_all();
                     }
-                    Err(interruption(&problem))
+                    Err(watch_error(&problem))
                 }
             };
             has_worked |= is_used;
             match &read {
                 Ok(()) => self.watch.pause(),
-                Err(interruption) => self.watch.disconnect(interruption),
+                Err(watch_error) => self.watch.disconnect(watch_error),
             }
             if self.watch.is_over() {
                 return;
             }
-            let Err(interruption) = read else {
+            let Err(watch_error) = read else {
                 (failures, unused) = (0, 0);
                 continue;
             };
             failures += 1;
             let pause = backoff(failures, self.server.client.http.jitter());
-            let (reason, is_rejected) = match interruption {
+            let (reason, is_rejected) = match watch_error {
                 // If the server cannot be reached, the next poll reports it.
-                Interruption::Broken(reason) => (reason, false),
-                Interruption::Outdated(reason) => {
+                WatchError::Broken(reason) => (reason, false),
+                WatchError::Outdated(reason) => {
                     unused = if is_used { 0 } else { unused + 1 };
                     (reason, unused >= MAX_UNUSED)
                 }
-                Interruption::Rejected(reason) => {
+                WatchError::Rejected(reason) => {
                     unused += 1;
                     (reason, !has_worked || unused >= MAX_UNUSED)
                 }
@@ -137,7 +137,7 @@ impl Stream {
 
     /// Reads events until the server ends the stream, or it no longer covers all followed objects. A stream
     /// without any event, even without the bookmark at its end, is an error, since it can hide changes.
-    async fn read(&self, lines: &mut Lines, is_used: &mut bool) -> Result<(), Interruption> {
+    async fn read(&self, lines: &mut Lines, is_used: &mut bool) -> Result<(), WatchError> {
         let opened = Instant::now();
         let end = opened + self.length() + MAX_OVERTIME;
         loop {
@@ -146,22 +146,22 @@ impl Stream {
                 () = self.watch.outdated() => return Ok(()),
                 () = sleep_until(end) => {
                     let reason = "it did not end in time".to_owned();
-                    return Err(Interruption::Outdated(reason));
+                    return Err(WatchError::Outdated(reason));
                 }
             };
             match line {
                 Ok(Some(line)) => self.watch.apply(&line, &self.path)?,
                 Ok(None) if !*is_used => {
-                    return Err(Interruption::Outdated("it was empty".to_owned()));
+                    return Err(WatchError::Outdated("it was empty".to_owned()));
                 }
                 Ok(None) if opened.elapsed() < MIN_LENGTH => {
-                    return Err(Interruption::Broken("it ended at once".to_owned()));
+                    return Err(WatchError::Broken("it ended at once".to_owned()));
                 }
                 Ok(None) => return Ok(()),
                 Err(reason @ (LineError::TooLong(_) | LineError::Silent(_))) => {
-                    return Err(Interruption::Outdated(reason.to_string()));
+                    return Err(WatchError::Outdated(reason.to_string()));
                 }
-                Err(reason) => return Err(Interruption::Broken(reason.to_string())),
+                Err(reason) => return Err(WatchError::Broken(reason.to_string())),
             }
             *is_used = true;
         }
@@ -181,13 +181,13 @@ fn backoff(failures: u32, fraction: f64) -> Duration {
 
 /// Classifies the problem of opening a stream. A rejected credential (401) does not count as a rejected
 /// stream, since the next list reports it.
-fn interruption(problem: &Problem) -> Interruption {
+fn watch_error(problem: &Problem) -> WatchError {
     let reason = summarize(problem);
     match problem.http_status {
-        _ if is_expired(problem) => Interruption::Outdated(reason),
-        Some(400 | 402..=428 | 430..=499) => Interruption::Rejected(reason),
-        _ if problem.category == Category::InvalidResponse => Interruption::Rejected(reason),
-        _ => Interruption::Broken(reason),
+        _ if is_expired(problem) => WatchError::Outdated(reason),
+        Some(400 | 402..=428 | 430..=499) => WatchError::Rejected(reason),
+        _ if problem.category == Category::InvalidResponse => WatchError::Rejected(reason),
+        _ => WatchError::Broken(reason),
     }
 }
 

@@ -129,7 +129,7 @@ pub(super) struct Watch {
 
 /// Why a stream was interrupted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Interruption {
+pub(super) enum WatchError {
     /// The connection broke; the version is still valid.
     Broken(String),
     /// The version has expired, or the received data cannot be read: the objects have to be listed again.
@@ -290,10 +290,10 @@ impl Watch {
     }
 
     /// Marks the stream as interrupted.
-    pub fn disconnect(&self, interruption: &Interruption) {
+    pub fn disconnect(&self, watch_error: &WatchError) {
         let mut state = lock(&self.state);
         state.is_connected = false;
-        if let Interruption::Outdated(_) = interruption {
+        if let WatchError::Outdated(_) = watch_error {
             state.position.version = None;
             state.report_all();
         }
@@ -316,8 +316,8 @@ impl Watch {
     ///
     /// # Errors
     /// The reason for which the stream cannot continue.
-    pub fn apply(&self, line: &[u8], path: &str) -> Result<(), Interruption> {
-        let unreadable = || Interruption::Outdated("a line that is not an event".to_owned());
+    pub fn apply(&self, line: &[u8], path: &str) -> Result<(), WatchError> {
+        let unreadable = || WatchError::Outdated("a line that is not an event".to_owned());
         let mut event = lenient::parse(line).ok_or_else(unreadable)?;
         let object = event.get_mut("object").map(Value::take);
         let object = object.ok_or_else(unreadable)?;
@@ -325,7 +325,7 @@ impl Watch {
         if kind == Some("ERROR") {
             let reason = object.get("reason").and_then(Value::as_str);
             let reason = reason.unwrap_or("without a reason");
-            return Err(Interruption::Outdated(format!("error: {reason}")));
+            return Err(WatchError::Outdated(format!("error: {reason}")));
         }
         let version = meta(&object, "resourceVersion").ok_or_else(unreadable)?;
         let presence = match kind {
@@ -349,7 +349,7 @@ impl Watch {
         if state.is_too_large() {
             state.leave_to_lookups();
             let reason = format!("the objects exceed {MAX_BYTES} bytes");
-            return Err(Interruption::Outdated(reason));
+            return Err(WatchError::Outdated(reason));
         }
         state.position.version = Some(version);
         Ok(())

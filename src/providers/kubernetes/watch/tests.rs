@@ -58,7 +58,7 @@ fn follow(watch: &Watch, names: &[&str], changes: &Arc<Changes>) -> bool {
     watch.follow(&jobs.collect::<Vec<_>>(), &options)
 }
 
-fn apply(watch: &Watch, kind: &str, object: &Value) -> Result<(), Interruption> {
+fn apply(watch: &Watch, kind: &str, object: &Value) -> Result<(), WatchError> {
     let line = json!({"type": kind, "object": object}).to_string();
     watch.apply(line.as_bytes(), PATH)
 }
@@ -143,15 +143,15 @@ fn an_error_event_or_an_invalid_line_requires_a_new_list() {
     ];
     for line in lines {
         let (watch, changes) = connected(&["a"]);
-        let interruption = watch.apply(line.as_bytes(), PATH).unwrap_err();
-        assert!(matches!(interruption, Interruption::Outdated(_)), "{line}");
+        let watch_error = watch.apply(line.as_bytes(), PATH).unwrap_err();
+        assert!(matches!(watch_error, WatchError::Outdated(_)), "{line}");
         assert_eq!(version(&watch).as_deref(), Some("1"), "{line}");
-        watch.disconnect(&interruption);
+        watch.disconnect(&watch_error);
         assert_eq!(version(&watch), None);
         assert!(!follow(&watch, &["a"], &changes));
     }
     let (watch, _) = connected(&["a"]);
-    watch.disconnect(&Interruption::Broken("reset".to_owned()));
+    watch.disconnect(&WatchError::Broken("reset".to_owned()));
     assert_eq!(
         version(&watch).as_deref(),
         Some("1"),
@@ -181,7 +181,7 @@ fn a_stream_selects_an_object_by_name_only_while_it_follows_no_other() {
 #[test]
 fn a_namespace_with_too_many_objects_is_not_listed_again() {
     let (watch, changes) = connected(&["a", "b"]);
-    watch.disconnect(&Interruption::Outdated(String::new()));
+    watch.disconnect(&WatchError::Outdated(String::new()));
     watch.replace(Listed {
         is_too_large: true,
         ..listed(&[object("a", "u1", 2)], "2")
@@ -198,8 +198,8 @@ fn a_namespace_with_too_many_objects_is_not_listed_again() {
         presence: Presence::Present,
     };
     lock(&watch.state).objects.insert("b".to_owned(), large);
-    let interruption = apply(&watch, "MODIFIED", &object("a", "u1", 2)).unwrap_err();
-    watch.disconnect(&interruption);
+    let watch_error = apply(&watch, "MODIFIED", &object("a", "u1", 2)).unwrap_err();
+    watch.disconnect(&watch_error);
     assert!(watch.object("a").is_none());
     assert!(watch.is_over());
 }
@@ -233,7 +233,7 @@ fn another_object_of_the_same_name_never_replaces_the_followed_one() {
 #[test]
 fn a_stream_reports_the_deletion_of_an_object_whose_name_was_reused() {
     let (watch, _) = connected(&["a"]);
-    watch.disconnect(&Interruption::Broken(String::new()));
+    watch.disconnect(&WatchError::Broken(String::new()));
     watch.replace(listed(&[object("a", "u2", 9)], "9"));
     assert_eq!(presence(&watch, "a").1, Presence::Replaced);
     let position = lock(&watch.state).position.clone();
@@ -258,7 +258,7 @@ fn the_deletion_of_another_object_of_the_same_name_is_ignored() {
 fn a_broken_stream_continues_at_its_last_version_after_a_list() {
     let (watch, _) = connected(&["a"]);
     apply(&watch, "MODIFIED", &object("a", "u1", 5)).unwrap();
-    watch.disconnect(&Interruption::Broken(String::new()));
+    watch.disconnect(&WatchError::Broken(String::new()));
     watch.replace(listed(&[object("a", "u1", 9)], "9"));
     assert_eq!(version(&watch).as_deref(), Some("5"));
     let position = lock(&watch.state).position.clone();
@@ -360,7 +360,7 @@ fn an_object_of_another_namespace_or_kind_is_not_read() {
     foreign["metadata"]["namespace"] = "prod".into();
     assert!(matches!(
         apply(&watch, "MODIFIED", &foreign),
-        Err(Interruption::Outdated(_))
+        Err(WatchError::Outdated(_))
     ));
     assert_eq!(watch.object("a").unwrap().version, Some(1));
 }
@@ -369,10 +369,10 @@ fn an_object_of_another_namespace_or_kind_is_not_read() {
 fn a_list_after_an_outdated_stream_is_used_despite_lower_versions() {
     let (watch, _) = connected(&["a"]);
     apply(&watch, "MODIFIED", &object("a", "u1", 50)).unwrap();
-    watch.disconnect(&Interruption::Broken(String::new()));
+    watch.disconnect(&WatchError::Broken(String::new()));
     watch.replace(listed(&[object("a", "u1", 20)], "20"));
     assert_eq!(watch.object("a").unwrap().version, Some(50));
-    watch.disconnect(&Interruption::Outdated(String::new()));
+    watch.disconnect(&WatchError::Outdated(String::new()));
     watch.replace(listed(&[object("a", "u1", 20)], "20"));
     assert_eq!(watch.object("a").unwrap().version, Some(20));
 }
