@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::args::LookupArgs;
 use super::context::{CommandContext, CommandResult};
-use super::interruption::Interruption;
+use super::interrupt_handler::InterruptHandler;
 use super::logs;
 use super::lookup::{self, Lookup};
 use super::pager::Pager;
@@ -48,8 +48,8 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
         .lookup(context, arguments.lookup.options())?;
     context.show_progress();
     // Handles signals until the output is written.
-    let mut interruption = Interruption::new();
-    let stopped = interruption.stopped(context);
+    let mut interrupt_handler = InterruptHandler::new();
+    let stopped = interrupt_handler.stopped(context);
     let Description {
         envelope,
         log_tails,
@@ -58,7 +58,7 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
     let pager = pager(context, arguments).filter(|_| stop.is_none());
     if pager.is_some() {
         // The pager handles the signals.
-        drop(interruption);
+        drop(interrupt_handler);
     }
     let extent = match arguments.all {
         true => DetailLevel::All,

@@ -7,7 +7,7 @@ use super::args::{LookupArgs, PollArgs};
 use super::context::{CommandContext, CommandResult};
 use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateReport, GateState, GateStats, GateStatus};
-use super::interruption::Interruption;
+use super::interrupt_handler::InterruptHandler;
 use super::lookup::{self, AllowedTargets, DETAILS_TIMEOUT, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
 use super::runtime::block_on;
@@ -87,8 +87,8 @@ fn print(context: &CommandContext, arguments: &Arguments) -> CommandResult {
     let stopwatch = context.session.stopwatch();
     context.show_progress();
     // Handles signals until the output is written.
-    let mut interruption = Interruption::new();
-    let stopped = interruption.stopped(context);
+    let mut interrupt_handler = InterruptHandler::new();
+    let stopped = interrupt_handler.stopped(context);
     Ok(match arguments.exit_status {
         false => {
             let mut rows = EarlyRows::new(context, &lookup.references);

@@ -18,7 +18,7 @@ mod gate_report;
 mod get;
 mod global;
 mod help;
-mod interruption;
+mod interrupt_handler;
 mod introspect;
 mod job_control;
 mod job_identity;

@@ -7,7 +7,7 @@ pub(super) use options::Arguments;
 
 use super::context::CommandContext;
 use super::follow::{self, EventDeduplicator, FollowOptions, FollowOutput};
-use super::interruption::Interruption;
+use super::interrupt_handler::InterruptHandler;
 use super::lookup::{AllowedTargets, Lookup, LookupPlan, LookupResult, Options};
 use super::poll::MIN_CALL_INTERVAL;
 use super::runtime::block_on;
@@ -115,8 +115,8 @@ fn once(context: &CommandContext, setup: &Setup) -> u8 {
     let lookup = &setup.lookup;
     context.show_progress();
     // Handles signals until the output is written.
-    let mut interruption = Interruption::new();
-    let stopped = interruption.stopped(context);
+    let mut interrupt_handler = InterruptHandler::new();
+    let stopped = interrupt_handler.stopped(context);
     let (results, stop) = block_on(lookup.get_all_until(stopped, |_| {}));
     context.progress.stop();
     let (jobs, problems) = partition(results);

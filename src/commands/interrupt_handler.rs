@@ -19,14 +19,14 @@ const MAX_OUTPUT_TIME: Duration = Duration::from_millis(250);
 /// Handles the signals of a command on a separate thread, so that they also end a command that is blocked by its output.
 ///
 /// When this is dropped, signals have no effect until another handler is installed.
-pub(super) struct Interruption {
+pub(super) struct InterruptHandler {
     /// Receives the first signal.
     received: oneshot::Receiver<Stop>,
     /// The thread ends when this is dropped.
     _end: oneshot::Sender<Infallible>,
 }
 
-impl Interruption {
+impl InterruptHandler {
     /// Handles signals from now on. The process exits shortly after the first one, and at once after the second.
     pub(super) fn new() -> Self {
         let (sender, received) = oneshot::channel();
