@@ -13,7 +13,7 @@ use super::poll::PolledJob;
 use super::runtime::block_on;
 use super::watch;
 use crate::error::{Problem, Stop, exit_code};
-use crate::gate::{Condition, Decision, GatePolicy, Progress, decide};
+use crate::gate::{Condition, Decision, GatePhase, GatePolicy, decide};
 use crate::model::State;
 use crate::output::document::Envelope;
 
@@ -132,7 +132,7 @@ fn poll_once(
     let evaluations = gate_report::evaluate_all(&polled, policy, Duration::ZERO);
     let decision = match stop {
         Some(_) => Decision::undecided(),
-        None => decide(&evaluations, policy, Progress::Over)
+        None => decide(&evaluations, policy, GatePhase::Over)
             .expect("a gate past its deadline has a verdict"),
     };
     let code = stop.map_or_else(|| decision.exit_code(exit_code::PENDING), Stop::exit_code);

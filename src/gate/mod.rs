@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use condition::{Condition, KindWords, states_of_word};
 pub use track::pending::REJECTION_GRACE;
 pub use track::{JobHistory, MISSING_RECHECK_INTERVAL, Observation, lifecycle_order};
-pub use verdict::{Decision, Progress, Verdict, decide};
+pub use verdict::{Decision, GatePhase, Verdict, decide};
 
 /// The policy of a gate.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,9 +60,9 @@ impl Decision {
     }
 }
 
-/// The progress of a gate's polling.
+/// The phase of a gate's polling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum GatePhase {
     /// At least one reference has neither a response nor a failure yet, and its server does not hang.
     FirstRound,
     /// Every reference had a response or a failure at least once, unless its server hangs.
@@ -78,15 +78,15 @@ pub enum Progress {
 pub fn decide(
     evaluations: &[Evaluation],
     policy: &GatePolicy,
-    progress: Progress,
+    phase: GatePhase,
 ) -> Option<Decision> {
     let verdict = conclusive(evaluations, policy.any);
     let can_change = evaluations.iter().any(is_active);
     let is_decided = verdict.is_some() || (!policy.any && evaluations.iter().any(is_not_started));
-    let done = match progress {
-        Progress::FirstRound => false,
-        Progress::Polling => !can_change || (policy.fail_fast && is_decided),
-        Progress::Over => true,
+    let done = match phase {
+        GatePhase::FirstRound => false,
+        GatePhase::Polling => !can_change || (policy.fail_fast && is_decided),
+        GatePhase::Over => true,
     };
     done.then(|| match verdict {
         Some(verdict) => Decision {

@@ -11,7 +11,7 @@ use crate::commands::reports::Reports;
 use crate::commands::run_loop::{LoopHandler, NOTICE_CODES, RunLoop};
 use crate::commands::signals::Signals;
 use crate::error::{Problem, Stop, exit_code};
-use crate::gate::{Condition, Counts, Decision, Evaluation, Progress, decide};
+use crate::gate::{Condition, Counts, Decision, Evaluation, GatePhase, decide};
 use crate::model::{Notice, NoticeCode, State, Time};
 use crate::output::document::Envelope;
 use crate::output::{self, ProgressRow, RenderContext};
@@ -69,9 +69,9 @@ impl LoopHandler for WaitHandler<'_> {
             };
         }
         let progress = match run.poller.stalls_at() {
-            _ if is_timed_out => Progress::Over,
-            Some(at) if run.poller.elapsed() < at => Progress::FirstRound,
-            _ => Progress::Polling,
+            _ if is_timed_out => GatePhase::Over,
+            Some(at) if run.poller.elapsed() < at => GatePhase::FirstRound,
+            _ => GatePhase::Polling,
         };
         self.show(run, &evaluations);
         let decision = decide(&evaluations, &self.options.policy, progress);

@@ -4,7 +4,7 @@ mod outage;
 mod properties;
 mod subtasks;
 
-use super::super::{Decision, Progress, Verdict, decide};
+use super::super::{Decision, GatePhase, Verdict, decide};
 use super::*;
 use crate::model::{Event, Level, Object, Reason, Time};
 

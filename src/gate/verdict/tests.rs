@@ -90,7 +90,7 @@ fn each_combination(check: impl Fn(&[Evaluation], bool, bool)) {
 #[test]
 fn the_exit_code_at_the_deadline_matches_the_specification() {
     each_combination(|evaluations, any, fail_fast| {
-        let decision = decide(evaluations, &policy(any, fail_fast), Progress::Over).unwrap();
+        let decision = decide(evaluations, &policy(any, fail_fast), GatePhase::Over).unwrap();
         assert_eq!(
             decision.exit_code(124),
             specified(evaluations, any),
@@ -106,7 +106,7 @@ fn the_exit_code_at_the_deadline_matches_the_specification() {
 #[test]
 fn a_gate_ends_early_only_if_certain_or_if_nothing_can_change() {
     each_combination(|evaluations, any, fail_fast| {
-        let decision = decide(evaluations, &policy(any, fail_fast), Progress::Polling);
+        let decision = decide(evaluations, &policy(any, fail_fast), GatePhase::Polling);
         let unsettled = evaluations
             .iter()
             .any(|one| matches!(one, Evaluation::Pending(pending) if !pending.is_final));
@@ -128,7 +128,7 @@ fn a_single_check_without_a_verdict_has_the_exit_code_for_pending() {
     let decision = decide(
         &[pending(PendingCause::Time, false)],
         &policy(false, true),
-        Progress::Over,
+        GatePhase::Over,
     )
     .unwrap();
     assert_eq!(decision.exit_code(8), 8);
@@ -136,14 +136,14 @@ fn a_single_check_without_a_verdict_has_the_exit_code_for_pending() {
 
 #[test]
 fn a_gate_without_jobs_passes() {
-    let decision = decide(&[], &policy(false, true), Progress::Polling).unwrap();
+    let decision = decide(&[], &policy(false, true), GatePhase::Polling).unwrap();
     assert_eq!(decision.verdict, Verdict::Passed);
 }
 
 #[test]
 fn there_is_no_verdict_before_the_first_round_is_complete() {
     each_combination(|evaluations, any, fail_fast| {
-        let decision = decide(evaluations, &policy(any, fail_fast), Progress::FirstRound);
+        let decision = decide(evaluations, &policy(any, fail_fast), GatePhase::FirstRound);
         assert_eq!(decision, None, "{evaluations:?}");
     });
 }
@@ -158,8 +158,8 @@ fn a_job_not_started_in_time_ends_a_fail_fast_gate_for_all_jobs() {
         let decision = decide(&evaluations, &policy(any, fail_fast), progress)?;
         Some(decision.exit_code(124))
     };
-    assert_eq!(code(false, true, Progress::Polling), Some(124));
-    assert_eq!(code(false, true, Progress::FirstRound), None);
-    assert_eq!(code(false, false, Progress::Polling), None);
-    assert_eq!(code(true, true, Progress::Polling), None);
+    assert_eq!(code(false, true, GatePhase::Polling), Some(124));
+    assert_eq!(code(false, true, GatePhase::FirstRound), None);
+    assert_eq!(code(false, false, GatePhase::Polling), None);
+    assert_eq!(code(true, true, GatePhase::Polling), None);
 }

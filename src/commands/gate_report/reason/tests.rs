@@ -4,7 +4,7 @@ use super::super::GateState;
 use super::*;
 use crate::commands::lookup::LookupResult;
 use crate::error::{Category, Problem, Stop};
-use crate::gate::{Progress, decide};
+use crate::gate::{GatePhase, decide};
 use crate::model::{Container, Job, Reason, Task};
 use crate::providers;
 use crate::reference::{DEFAULT_PROFILE, Reference};
@@ -62,7 +62,7 @@ fn reason(policy: &GatePolicy, results: Vec<LookupResult>, status: GateStatus) -
         .map(|(result, number)| PolledJob::polled_once(&numbered(number), result))
         .collect();
     let evaluations = super::super::evaluate_all(&polled, policy, Duration::from_secs(70));
-    let decision = decide(&evaluations, policy, Progress::Over).unwrap();
+    let decision = decide(&evaluations, policy, GatePhase::Over).unwrap();
     let stats = GateStats {
         elapsed: Duration::from_secs(70),
         requests: 7,

@@ -38,8 +38,8 @@ fn run(lives: &[Vec<Step>], policy: &GatePolicy) -> (Decision, usize) {
             .map(|track| track.evaluate(policy, at))
             .collect();
         let progress = match round {
-            DEADLINE => Progress::Over,
-            _ => Progress::Polling,
+            DEADLINE => GatePhase::Over,
+            _ => GatePhase::Polling,
         };
         if let Some(decision) = decide(&standings, policy, progress) {
             return (decision, round);
