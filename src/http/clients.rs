@@ -16,7 +16,7 @@ use super::resolver::Resolver;
 use super::tls::{TlsConfig, ca_of_data, read_ca};
 use super::trusted::TrustedCertificates;
 use super::verifier::{RecordingVerifier, TrustStore};
-use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route, ca_store};
+use super::{CaCounts, ClientOptions, Endpoint, EventSink, RequestError, Route, ca_store};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::secret::Secret;
 use crate::sync::lock;
@@ -137,7 +137,7 @@ impl ClientPool {
     }
 
     /// Counts the trusted CA certificates of this machine, without those of a profile.
-    pub(super) fn ca_counts(&self) -> CaStore {
+    pub(super) fn ca_counts(&self) -> CaCounts {
         let system = self.system.all();
         let mut roots = RootCertStore::empty();
         let (of_system, _) = roots.add_parsable_certificates(system.certificates);
@@ -146,7 +146,7 @@ impl ClientPool {
             let certificates = read_ca(path).unwrap_or_default();
             roots.add_parsable_certificates(certificates);
         }
-        CaStore {
+        CaCounts {
             system: of_system,
             extra: roots.len() - of_system,
             error: system.problem,

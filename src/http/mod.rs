@@ -163,9 +163,9 @@ pub enum TransportEvent {
     Finished(u64),
 }
 
-/// Number of CA certificates that this machine trusts.
+/// Numbers of the CA certificates that this machine trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaStore {
+pub struct CaCounts {
     /// Certificates of the system's store, or of `SSL_CERT_FILE`, which replaces it.
     pub system: usize,
     /// Certificates of `--ca-file`.
@@ -279,7 +279,7 @@ impl Transport {
     }
 
     /// Counts the trusted CA certificates of this machine, without those of a profile. Reads the system's store.
-    pub fn ca_counts(&self) -> CaStore {
+    pub fn ca_counts(&self) -> CaCounts {
         self.clients.ca_counts()
     }
 

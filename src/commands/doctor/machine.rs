@@ -8,7 +8,7 @@ use chrono::Local;
 use super::super::context::CommandContext;
 use super::super::notices::NoticeLog;
 use crate::error::Problem;
-use crate::http::{CaStore, ClientOptions, Transport};
+use crate::http::{CaCounts, ClientOptions, Transport};
 use crate::model::Time;
 use crate::output::document::{Check, CheckName, HostInfo};
 use crate::secret::{mask_proxy_url, mask_user_info};
@@ -114,7 +114,7 @@ fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
     Check::ok(CheckName::Proxy, message)
 }
 
-fn certificates(settings: &Settings, options: &ClientOptions, trusted: &CaStore) -> Check {
+fn certificates(settings: &Settings, options: &ClientOptions, trusted: &CaCounts) -> Check {
     let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
     let chosen: Vec<String> = variables
         .filter_map(|name| Some(format!("{name}={}", settings.environment().get(name)?)))
