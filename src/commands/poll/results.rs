@@ -196,8 +196,10 @@ impl Poller {
         polled.current.final_row = None;
         let kind = polled.reference.kind;
         let both = polled.current.job.as_ref().zip(row.as_ref());
+        // An undecided job whose deletion a stream reports has ended in the same state.
+        let ends = |known: &Job, row: &Job| kind.is_watched && row.ended && !known.ended;
         let is_same = |(known, row): (&Job, &Job)| {
-            known.state == row.state && known.state_raw == row.state_raw
+            known.state == row.state && known.state_raw == row.state_raw && !ends(known, row)
         };
         let is_unchanged = both.is_some_and(is_same);
         let has_tasks = row.as_ref().is_some_and(|row| !row.tasks.is_empty());

@@ -251,6 +251,27 @@ fn a_stream_decides_the_gate_and_polling_replaces_a_broken_one() {
 }
 
 #[test]
+fn an_undecided_job_has_ended_once_a_stream_reports_its_deletion() {
+    let mut undecided = job("u1", 1, &complete());
+    undecided["metadata"]["deletionTimestamp"] = json!("2026-11-27T00:00:05Z");
+    undecided["status"]["completionTime"] = json!("2026-11-27T00:00:09Z");
+    let mut deleted = undecided.clone();
+    deleted["metadata"]["resourceVersion"] = json!("6");
+    let deleted = stream(&event("DELETED", &deleted));
+    let server = serve(Case {
+        first: Some(undecided),
+        ..Case::new("undecided", vec![deleted]).gone()
+    });
+    let run = run(&server, &["--for", "ended", JOB]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let job = run.job();
+    assert_eq!(
+        (&job["state"], &job["ended"], &job["reason"]),
+        (&json!("unknown"), &json!(true), &json!("Deleted"))
+    );
+}
+
+#[test]
 fn a_stream_is_resumed_from_the_last_resource_version() {
     let half = event("MODIFIED", &job("u1", 8, &complete()));
     let bookmark = event("BOOKMARK", &json!({"metadata": {"resourceVersion": "7"}}));
