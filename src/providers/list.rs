@@ -114,6 +114,11 @@ impl Cursor {
     /// requested. A repeated row would move the start over a row that no page contains.
     pub(super) fn after(self, rows: usize, total: Option<u64>) -> Option<Self> {
         let next = self.next_page(rows);
+        // Without a total, only the number of new rows shows that a page is the last one.
+        let rows = match total {
+            Some(_) => rows,
+            None => rows.saturating_sub(self.overlap.rows()),
+        };
         has_more(next.offset, rows, total).then_some(next)
     }
 

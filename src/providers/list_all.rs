@@ -101,12 +101,12 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// Stops after the last page, after `limit` jobs, when `on_page` breaks, or when the cloud repeats a page. If a
 /// later page has a smaller total, a row has left the list and others may have moved to a page that was already
 /// read: the list is read again, for rows that were missed or have changed their state. The same applies if
-/// overlapping pages have no row in common. If neither could be seen ([`PageSource::can_lose_rows`]), the list is read
-/// again in any case, until it has no new rows or still has all rows of the time before. A row is passed on again if a later one shows the job in another
-/// state, even if the filter drops that state ([`Page::withdrawn`]). The state is unknown if rows of one page differ,
-/// or if pages show different ends, until the list is read again. Rows of earlier runs of a job ([`Page::runs`]) are
-/// dropped. If each job requires additional requests
-/// ([`list_limit`]), also stops after [`Filter::max_lookups`] jobs for which requests were made, in any state.
+/// overlapping pages have no row in common. If neither would show that jobs left a list for active states, it is read
+/// again in any case, until it has no new rows or still has all rows of the time before. A row is passed on again if
+/// a later one shows the job in another state, even if the filter drops that state ([`Page::withdrawn`]). The state
+/// is unknown if rows of one page differ, or if pages show different ends, until the list is read again. Rows of
+/// earlier runs of a job ([`Page::runs`]) are dropped. If each job requires additional requests ([`list_limit`]), also
+/// stops after [`Filter::max_lookups`] jobs for which requests were made, in any state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
 ///

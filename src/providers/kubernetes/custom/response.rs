@@ -210,7 +210,7 @@ impl CustomObject {
         let mut notices = Vec::new();
         let text = word.as_ref().map(|word| word.text);
         let mut state = states::normalize(jobs.kind.states[0].map, &[], text);
-        notices.extend(state.unknown_state_notice(&jobs.kind.to_string()));
+        notices.extend(state.unknown_state_notice(jobs.kind));
         if word.as_ref().is_some_and(|word| !word.is_own) {
             state.raw = None;
         }

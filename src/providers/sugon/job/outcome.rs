@@ -6,7 +6,8 @@ use crate::providers::slurm::{self, Part};
 use crate::providers::states::describes_failure;
 
 /// Message of a job as a whole whose record is that of one subtask or component.
-const ONE_PART: &str = "the scheduler's record is that of one part of the job; the other parts may have failed or not have ended";
+const ONE_PART: &str = "the scheduler's record is that of one part of the job; the other parts may have failed or \
+                        not have ended";
 
 /// Source of a response, which determines the meaning of a state word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
