@@ -4,7 +4,7 @@
 //! never "passed" if a job ended without meeting the condition, and never "failed" if no job did.
 
 mod condition;
-mod track;
+mod job_history;
 mod verdict;
 mod warnings;
 
@@ -12,8 +12,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 pub use condition::{Condition, KindWords, states_of_word};
-pub use track::pending::REJECTION_GRACE;
-pub use track::{JobHistory, MISSING_RECHECK_INTERVAL, Observation, lifecycle_order};
+pub use job_history::pending::REJECTION_GRACE;
+pub use job_history::{JobHistory, MISSING_RECHECK_INTERVAL, Observation, lifecycle_order};
 pub use verdict::{Decision, GatePhase, Verdict, decide};
 
 /// The policy of a gate.

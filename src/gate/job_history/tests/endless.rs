@@ -8,15 +8,15 @@ fn the_last_state_counts_for_a_resource_that_never_ends() {
         (&[Starting, Running], "met"),
         (&[Running, Failed], "unmet"),
     ] {
-        let mut track = JobHistory::new(false).with_endless(true);
+        let mut history = JobHistory::new(false).with_endless(true);
         for state in states {
             let job = Job {
                 ended: false,
                 ..job(*state)
             };
-            track.observe(Observation::Read(&job), seconds(1));
+            history.observe(Observation::Read(&job), seconds(1));
         }
-        let evaluation = track.evaluate(&policy("running"), seconds(2));
+        let evaluation = history.evaluate(&policy("running"), seconds(2));
         assert_eq!(evaluation.as_str(), expected, "{states:?}");
     }
 }

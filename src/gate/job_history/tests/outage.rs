@@ -8,10 +8,10 @@ fn the_reason_after_the_maximum_outage_names_the_limit() {
             max_outage: Some(Duration::from_millis(limit)),
             ..policy("succeeded")
         };
-        let mut track = JobHistory::new(false);
-        track.observe(Observation::Read(&job(State::Running)), seconds(0));
-        track.observe(Observation::Failed(&problem(category)), seconds(10));
-        match track.evaluate(&policy, seconds(at)) {
+        let mut history = JobHistory::new(false);
+        history.observe(Observation::Read(&job(State::Running)), seconds(0));
+        history.observe(Observation::Failed(&problem(category)), seconds(10));
+        match history.evaluate(&policy, seconds(at)) {
             Evaluation::Pending(pending) => pending.reason.into_owned(),
             other => panic!("{other:?}"),
         }

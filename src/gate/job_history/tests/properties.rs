@@ -25,17 +25,17 @@ fn run(lives: &[Vec<Step>], policy: &GatePolicy) -> (Decision, usize) {
     let mut tracks = vec![JobHistory::new(false); lives.len()];
     for round in 0..=DEADLINE {
         let at = seconds(10 * round as u64);
-        for (track, life) in tracks.iter_mut().zip(lives) {
+        for (history, life) in tracks.iter_mut().zip(lives) {
             match &life[round.min(life.len() - 1)] {
-                Step::State(state) => track.observe(Observation::Read(&job(*state)), at),
+                Step::State(state) => history.observe(Observation::Read(&job(*state)), at),
                 Step::Problem(category) => {
-                    track.observe(Observation::Failed(&problem(*category)), at)
+                    history.observe(Observation::Failed(&problem(*category)), at)
                 }
             }
         }
         let standings: Vec<_> = tracks
             .iter()
-            .map(|track| track.evaluate(policy, at))
+            .map(|history| history.evaluate(policy, at))
             .collect();
         let progress = match round {
             DEADLINE => GatePhase::Over,

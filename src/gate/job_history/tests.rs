@@ -31,11 +31,11 @@ fn problem(category: Category) -> Problem {
 
 /// Returns the evaluation after polls at 0 s, 10 s, 20 s, …
 fn evaluation(condition: &str, states: &[State]) -> &'static str {
-    let mut track = JobHistory::new(false);
+    let mut history = JobHistory::new(false);
     for (number, state) in states.iter().enumerate() {
-        track.observe(Observation::Read(&job(*state)), seconds(10 * number as u64));
+        history.observe(Observation::Read(&job(*state)), seconds(10 * number as u64));
     }
-    track
+    history
         .evaluate(&policy(condition), seconds(10 * states.len() as u64))
         .as_str()
 }
@@ -81,56 +81,56 @@ fn a_condition_is_met_pending_or_unmet_depending_on_the_seen_states() {
 
 #[test]
 fn an_unknown_state_is_pending_unless_the_policy_fails_it() {
-    let mut track = JobHistory::new(false);
-    track.observe(Observation::Read(&job(State::Unknown)), seconds(0));
+    let mut history = JobHistory::new(false);
+    history.observe(Observation::Read(&job(State::Unknown)), seconds(0));
     assert_eq!(
-        track.evaluate(&policy("succeeded"), seconds(0)).as_str(),
+        history.evaluate(&policy("succeeded"), seconds(0)).as_str(),
         "pending"
     );
     let strict = GatePolicy {
         unknown_fails: true,
         ..policy("succeeded")
     };
-    assert_eq!(track.evaluate(&strict, seconds(0)).as_str(), "unmet");
+    assert_eq!(history.evaluate(&strict, seconds(0)).as_str(), "unmet");
 }
 
 #[test]
 fn an_end_without_a_known_outcome_is_finally_undecided_after_a_minute() {
     let mut unread = job(State::Unknown);
     unread.ended = true;
-    let mut track = JobHistory::new(false);
-    track.observe(Observation::Read(&unread), seconds(0));
+    let mut history = JobHistory::new(false);
+    history.observe(Observation::Read(&unread), seconds(0));
     let strict = GatePolicy {
         unknown_fails: true,
         ..policy("succeeded")
     };
     for (at, is_final) in [(0, false), (59, false), (60, true)] {
-        track.observe(Observation::Read(&unread), seconds(at));
-        let Evaluation::Pending(pending) = track.evaluate(&strict, seconds(at)) else {
+        history.observe(Observation::Read(&unread), seconds(at));
+        let Evaluation::Pending(pending) = history.evaluate(&strict, seconds(at)) else {
             panic!()
         };
         let expected = (PendingCause::Service, is_final);
         assert_eq!((pending.cause, pending.is_final), expected, "{at}");
         assert_eq!(
-            track.evaluate(&policy("ended"), seconds(at)),
+            history.evaluate(&policy("ended"), seconds(at)),
             Evaluation::Met
         );
     }
     let mut readable = job(State::Succeeded);
     readable.ended = true;
-    track.observe(Observation::Read(&readable), seconds(61));
-    assert_eq!(track.evaluate(&strict, seconds(61)), Evaluation::Met);
+    history.observe(Observation::Read(&readable), seconds(61));
+    assert_eq!(history.evaluate(&strict, seconds(61)), Evaluation::Met);
 }
 
 #[test]
 fn a_job_is_finally_missing_after_the_grace_period_and_two_lookups() {
     let missing = problem(Category::NotFound);
     let settled_at = |observations: &[u64]| {
-        let mut track = JobHistory::new(false);
+        let mut history = JobHistory::new(false);
         for at in observations {
-            track.observe(Observation::Failed(&missing), seconds(*at));
+            history.observe(Observation::Failed(&missing), seconds(*at));
         }
-        let Evaluation::Pending(pending) = track.evaluate(&policy("succeeded"), seconds(200))
+        let Evaluation::Pending(pending) = history.evaluate(&policy("succeeded"), seconds(200))
         else {
             panic!()
         };
@@ -147,17 +147,17 @@ fn a_job_is_finally_missing_after_the_grace_period_and_two_lookups() {
 
 #[test]
 fn one_successful_poll_makes_a_missing_job_present_again() {
-    let mut track = JobHistory::new(false);
-    track.observe(
+    let mut history = JobHistory::new(false);
+    history.observe(
         Observation::Failed(&problem(Category::NotFound)),
         seconds(0),
     );
-    track.observe(Observation::Read(&job(State::Running)), seconds(50));
-    track.observe(
+    history.observe(Observation::Read(&job(State::Running)), seconds(50));
+    history.observe(
         Observation::Failed(&problem(Category::NotFound)),
         seconds(70),
     );
-    let Evaluation::Pending(pending) = track.evaluate(&policy("succeeded"), seconds(70)) else {
+    let Evaluation::Pending(pending) = history.evaluate(&policy("succeeded"), seconds(70)) else {
         panic!()
     };
     assert!(!pending.is_final);
@@ -167,10 +167,10 @@ fn one_successful_poll_makes_a_missing_job_present_again() {
 #[test]
 fn a_longer_grace_period_of_a_kind_delays_a_final_missing_state() {
     let missing = problem(Category::NotFound);
-    let mut track = JobHistory::new(false).with_missing_grace(Duration::from_secs(180));
+    let mut history = JobHistory::new(false).with_missing_grace(Duration::from_secs(180));
     let mut is_final = |observation: Observation<'_>, at| {
-        track.observe(observation, seconds(at));
-        match track.evaluate(&policy("succeeded"), seconds(at)) {
+        history.observe(observation, seconds(at));
+        match history.evaluate(&policy("succeeded"), seconds(at)) {
             Evaluation::Pending(pending) => pending.is_final,
             other => panic!("{other:?}"),
         }
@@ -195,9 +195,9 @@ fn a_longer_grace_period_of_a_kind_delays_a_final_missing_state() {
 
 #[test]
 fn a_missing_job_is_never_final_if_the_policy_waits_for_it() {
-    let mut track = JobHistory::new(false);
+    let mut history = JobHistory::new(false);
     for at in [0, 100] {
-        track.observe(
+        history.observe(
             Observation::Failed(&problem(Category::NotFound)),
             seconds(at),
         );
@@ -206,7 +206,7 @@ fn a_missing_job_is_never_final_if_the_policy_waits_for_it() {
         waits_for_missing: true,
         ..policy("succeeded")
     };
-    let Evaluation::Pending(pending) = track.evaluate(&patient, seconds(100)) else {
+    let Evaluation::Pending(pending) = history.evaluate(&patient, seconds(100)) else {
         panic!()
     };
     assert!(!pending.is_final);
@@ -215,10 +215,10 @@ fn a_missing_job_is_never_final_if_the_policy_waits_for_it() {
 #[test]
 fn transient_failures_stay_pending_and_rejections_are_final() {
     let after = |category, policy: &GatePolicy, at| {
-        let mut track = JobHistory::new(false);
-        track.observe(Observation::Read(&job(State::Running)), seconds(0));
-        track.observe(Observation::Failed(&problem(category)), seconds(10));
-        let Evaluation::Pending(pending) = track.evaluate(policy, seconds(at)) else {
+        let mut history = JobHistory::new(false);
+        history.observe(Observation::Read(&job(State::Running)), seconds(0));
+        history.observe(Observation::Failed(&problem(category)), seconds(10));
+        let Evaluation::Pending(pending) = history.evaluate(policy, seconds(at)) else {
             panic!()
         };
         (pending.cause, pending.is_final)
@@ -284,10 +284,10 @@ fn a_job_that_has_not_started_by_the_start_timeout_is_final() {
         start_timeout: Some(seconds(1800)),
         ..policy("succeeded")
     };
-    let mut track = JobHistory::new(false);
-    track.observe(Observation::Read(&job(State::Pending)), seconds(0));
-    assert_eq!(track.evaluate(&strict, seconds(1799)).as_str(), "pending");
-    let Evaluation::Pending(pending) = track.evaluate(&strict, seconds(1800)) else {
+    let mut history = JobHistory::new(false);
+    history.observe(Observation::Read(&job(State::Pending)), seconds(0));
+    assert_eq!(history.evaluate(&strict, seconds(1799)).as_str(), "pending");
+    let Evaluation::Pending(pending) = history.evaluate(&strict, seconds(1800)) else {
         panic!()
     };
     assert_eq!(
@@ -295,8 +295,8 @@ fn a_job_that_has_not_started_by_the_start_timeout_is_final() {
         (PendingCause::NotStarted, true)
     );
     assert_eq!(pending.reason, "not started after 1800 s (pending)");
-    track.observe(Observation::Read(&job(State::Running)), seconds(1801));
-    let Evaluation::Pending(pending) = track.evaluate(&strict, seconds(4000)) else {
+    history.observe(Observation::Read(&job(State::Running)), seconds(1801));
+    let Evaluation::Pending(pending) = history.evaluate(&strict, seconds(4000)) else {
         panic!()
     };
     assert!(!pending.is_final);
@@ -316,15 +316,15 @@ fn warning(message: &str, count: u64, last: i64) -> Event {
 #[test]
 fn a_warning_is_new_if_its_row_is_new_or_its_count_or_time_has_grown() {
     let after = |second: Vec<Event>| {
-        let mut track = JobHistory::new(true);
-        track.confirm();
+        let mut history = JobHistory::new(true);
+        history.confirm();
         let mut one = job(State::Unknown);
         one.events = vec![warning("old", 5, 100)];
-        track.observe(Observation::Read(&one), seconds(0));
+        history.observe(Observation::Read(&one), seconds(0));
         one.events = second;
-        track.confirm();
-        track.observe(Observation::Read(&one), seconds(600));
-        track
+        history.confirm();
+        history.observe(Observation::Read(&one), seconds(600));
+        history
             .evaluate(&policy("no-warnings=10m"), seconds(600))
             .as_str()
     };
@@ -340,21 +340,21 @@ fn a_warning_is_new_if_its_row_is_new_or_its_count_or_time_has_grown() {
 
 #[test]
 fn a_warning_contained_twice_in_a_response_is_not_new() {
-    let mut track = JobHistory::new(true);
-    track.confirm();
+    let mut history = JobHistory::new(true);
+    history.confirm();
     let mut twice = job(State::Unknown);
     for events in [
         vec![warning("old", 5, 100), warning("old", 9, 200)],
         vec![warning("old", 9, 200), warning("old", 5, 100)],
     ] {
         twice.events = events;
-        track.observe(Observation::Read(&twice), seconds(0));
-        let evaluation = track.evaluate(&policy("no-warnings=10m"), seconds(0));
+        history.observe(Observation::Read(&twice), seconds(0));
+        let evaluation = history.evaluate(&policy("no-warnings=10m"), seconds(0));
         assert_eq!(evaluation.as_str(), "pending");
     }
     twice.events = vec![warning("old", 5, 100), warning("old", 10, 200)];
-    track.observe(Observation::Read(&twice), seconds(10));
-    let evaluation = track.evaluate(&policy("no-warnings=10m"), seconds(10));
+    history.observe(Observation::Read(&twice), seconds(10));
+    let evaluation = history.evaluate(&policy("no-warnings=10m"), seconds(10));
     assert_eq!(evaluation.as_str(), "unmet");
 }
 
@@ -363,13 +363,13 @@ fn an_array_job_with_unread_subtasks_is_pending_and_not_failed() {
     let mut parent = job(State::Unknown);
     parent.reason = Some(Reason::SubtasksUnread);
     parent.message = Some("2 of 3 subtasks are known to have succeeded".to_owned());
-    let mut track = JobHistory::new(false);
-    track.observe(Observation::Read(&parent), seconds(0));
+    let mut history = JobHistory::new(false);
+    history.observe(Observation::Read(&parent), seconds(0));
     let strict = GatePolicy {
         unknown_fails: true,
         ..policy("succeeded")
     };
-    let Evaluation::Pending(pending) = track.evaluate(&strict, seconds(0)) else {
+    let Evaluation::Pending(pending) = history.evaluate(&strict, seconds(0)) else {
         panic!()
     };
     assert_eq!(

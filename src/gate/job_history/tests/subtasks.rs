@@ -25,9 +25,9 @@ fn the_cause_of_unread_subtasks_determines_the_cause_of_a_pending_gate() {
         ),
     ] {
         for condition in ["succeeded", "ended", "no-warnings=1s"] {
-            let mut track = JobHistory::new(false);
-            track.observe(Observation::Read(&unread(cause)), seconds(0));
-            let Evaluation::Pending(pending) = track.evaluate(&policy(condition), seconds(0))
+            let mut history = JobHistory::new(false);
+            history.observe(Observation::Read(&unread(cause)), seconds(0));
+            let Evaluation::Pending(pending) = history.evaluate(&policy(condition), seconds(0))
             else {
                 panic!("{condition} {cause:?}")
             };
@@ -38,8 +38,8 @@ fn the_cause_of_unread_subtasks_determines_the_cause_of_a_pending_gate() {
             );
             assert_eq!(pending.reason, "10_5 was not found");
             // Regardless of how long nothing happens.
-            track.observe(Observation::Read(&unread(cause)), seconds(60));
-            let evaluation = track.evaluate(&policy(condition), seconds(60));
+            history.observe(Observation::Read(&unread(cause)), seconds(60));
+            let evaluation = history.evaluate(&policy(condition), seconds(60));
             assert_eq!(evaluation.as_str(), "pending", "{condition} {cause:?}");
         }
     }
@@ -51,14 +51,15 @@ fn a_missing_part_of_an_ended_job_is_final_only_after_a_minute() {
         ended: true,
         ..unread(Some(Category::NotFound))
     };
-    let mut track = JobHistory::new(false);
+    let mut history = JobHistory::new(false);
     for (at, is_final) in [(0, false), (59, false), (60, true)] {
-        track.observe(Observation::Read(&job), seconds(at));
+        history.observe(Observation::Read(&job), seconds(at));
         assert_eq!(
-            track.evaluate(&policy("ended"), seconds(at)),
+            history.evaluate(&policy("ended"), seconds(at)),
             Evaluation::Met
         );
-        let Evaluation::Pending(pending) = track.evaluate(&policy("succeeded"), seconds(at)) else {
+        let Evaluation::Pending(pending) = history.evaluate(&policy("succeeded"), seconds(at))
+        else {
             panic!("{at}")
         };
         assert_eq!(
@@ -76,10 +77,10 @@ fn a_failed_subtask_decides_the_outcome_before_the_job_has_ended() {
         ..job(State::Failed)
     };
     let evaluation = |condition: &str| {
-        let mut track = JobHistory::new(false);
-        track.observe(Observation::Read(&failed), seconds(0));
-        assert!(!track.has_ended());
-        track.evaluate(&policy(condition), seconds(0))
+        let mut history = JobHistory::new(false);
+        history.observe(Observation::Read(&failed), seconds(0));
+        assert!(!history.has_ended());
+        history.evaluate(&policy(condition), seconds(0))
     };
     let reason = "failed: 10_5: exit code 1".to_owned();
     assert_eq!(evaluation("succeeded"), Evaluation::Unmet(reason));
@@ -95,13 +96,13 @@ fn the_no_warnings_condition_is_unmet_for_an_active_failed_resource() {
             message: Some("10_5: exit code 1".to_owned()),
             ..job(state)
         };
-        let mut track = JobHistory::new(false);
+        let mut history = JobHistory::new(false);
         for at in [0, 60] {
-            track.observe(Observation::Read(&active), seconds(at));
-            assert!(!track.has_ended());
+            history.observe(Observation::Read(&active), seconds(at));
+            assert!(!history.has_ended());
             let reason = format!("{state}: 10_5: exit code 1");
             assert_eq!(
-                track.evaluate(&policy("no-warnings=1s"), seconds(at)),
+                history.evaluate(&policy("no-warnings=1s"), seconds(at)),
                 Evaluation::Unmet(reason)
             );
         }
@@ -115,12 +116,12 @@ fn the_no_warnings_condition_is_not_met_in_an_unrecognized_state() {
             ended,
             ..job(State::Unknown)
         };
-        let mut track = JobHistory::new(false);
+        let mut history = JobHistory::new(false);
         for at in [0, 60] {
-            track.observe(Observation::Read(&unrecognized), seconds(at));
+            history.observe(Observation::Read(&unrecognized), seconds(at));
         }
         let condition = policy("no-warnings=1s");
-        let Evaluation::Pending(pending) = track.evaluate(&condition, seconds(60)) else {
+        let Evaluation::Pending(pending) = history.evaluate(&condition, seconds(60)) else {
             panic!("{ended}")
         };
         assert_eq!((pending.cause, pending.is_final), (cause, ended));
@@ -129,7 +130,7 @@ fn the_no_warnings_condition_is_not_met_in_an_unrecognized_state() {
             ..condition
         };
         let expected = if ended { "pending" } else { "unmet" };
-        assert_eq!(track.evaluate(&strict, seconds(60)).as_str(), expected);
+        assert_eq!(history.evaluate(&strict, seconds(60)).as_str(), expected);
     }
 }
 
@@ -153,21 +154,21 @@ fn an_active_state_counts_only_if_the_subtasks_could_be_read() {
         ([&uncertain, &failed], "unmet"),
         ([&certain, &failed], "unmet"),
     ] {
-        let mut track = JobHistory::new(false);
+        let mut history = JobHistory::new(false);
         for (at, observation) in (0..).zip(observations) {
-            track.observe(Observation::Read(observation), seconds(at));
+            history.observe(Observation::Read(observation), seconds(at));
         }
-        let evaluation = track.evaluate(&condition, seconds(2));
+        let evaluation = history.evaluate(&condition, seconds(2));
         assert_eq!(evaluation.as_str(), expected, "{observations:?}");
     }
-    let mut track = JobHistory::new(false);
-    track.observe(Observation::Read(&uncertain), seconds(0));
-    let Evaluation::Pending(pending) = track.evaluate(&condition, seconds(0)) else {
+    let mut history = JobHistory::new(false);
+    history.observe(Observation::Read(&uncertain), seconds(0));
+    let Evaluation::Pending(pending) = history.evaluate(&condition, seconds(0)) else {
         panic!("the subtasks were not read")
     };
     assert_eq!(pending.cause, PendingCause::Service);
     for other in ["succeeded", "ended"] {
-        let Evaluation::Pending(pending) = track.evaluate(&policy(other), seconds(0)) else {
+        let Evaluation::Pending(pending) = history.evaluate(&policy(other), seconds(0)) else {
             panic!("{other}")
         };
         assert_eq!(
@@ -196,11 +197,11 @@ fn warnings_of_subtasks_leave_an_array_job_undecided() {
         (None, Some(9), "10_1-9"),
         (None, None, "10_INDEX"),
     ] {
-        let mut track = JobHistory::new(false);
+        let mut history = JobHistory::new(false);
         for at in [0, 60] {
             let whole = array(Some(1), end, step, None);
-            track.observe(Observation::Read(&whole), seconds(at));
-            let evaluation = track.evaluate(&policy("no-warnings=1s"), seconds(at));
+            history.observe(Observation::Read(&whole), seconds(at));
+            let evaluation = history.evaluate(&policy("no-warnings=1s"), seconds(at));
             let Evaluation::Pending(pending) = evaluation else {
                 panic!("{references}")
             };
@@ -212,11 +213,11 @@ fn warnings_of_subtasks_leave_an_array_job_undecided() {
             assert!(pending.reason.ends_with(&hint), "{}", pending.reason);
         }
     }
-    let mut track = JobHistory::new(false);
+    let mut history = JobHistory::new(false);
     for at in [0, 60] {
         let subtask = array(Some(1), Some(9), None, Some(3));
-        track.observe(Observation::Read(&subtask), seconds(at));
+        history.observe(Observation::Read(&subtask), seconds(at));
     }
-    let evaluation = track.evaluate(&policy("no-warnings=1s"), seconds(60));
+    let evaluation = history.evaluate(&policy("no-warnings=1s"), seconds(60));
     assert_eq!(evaluation, Evaluation::Met);
 }
