@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 
 use super::batch;
 use super::client::{Client, CloudApi, KindOps};
+use super::get_result::RejectedLists;
 use super::listed_ends::{BatchEnds, ListedEnds};
-use super::lookup::RejectedLists;
 use super::request::{BatchRequest, GetRequest, ListRequest};
 use super::{
     Cursor, Filter, GetResult, LogChunk, LogRequest, LogSource, Page, RequestOptions, states,

@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 
 use super::{Api, CLOUD_NAME, products::INSTANT};
 use crate::http::{Method, Request};
-use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use details::InstantJobDetails;
 use response::{decode_job, decode_list};

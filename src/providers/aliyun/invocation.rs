@@ -14,7 +14,7 @@ use super::products::EHPC;
 use super::{Api, CLOUD_NAME, CLUSTER, cluster_of, document};
 use crate::http::Method;
 use crate::kind::OutcomeRule;
-use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES, is_word};

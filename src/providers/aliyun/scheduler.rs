@@ -15,7 +15,7 @@ use crate::collect::CollectExt as _;
 use crate::http::RequestError;
 use crate::kind::{IdReuse, OutcomeRule};
 use crate::model::Array;
-use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::secret::{MASK, mask_text};
 use details::SchedulerJobDetails;

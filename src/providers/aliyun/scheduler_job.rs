@@ -15,7 +15,7 @@ use super::scheduler::{
 };
 use super::{Api, cluster_of, scheduler_log};
 use crate::http::{Method, RequestError};
-use crate::providers::lookup::summarize;
+use crate::providers::get_result::summarize;
 use crate::providers::prelude::*;
 use crate::reference::Scope;
 use crate::sort::SortExt as _;

@@ -9,7 +9,7 @@ use super::parts::{self, Owner, Pods, decode_pods, depends_on_pods};
 use super::pod::{self, PodTask};
 use super::selector::Selector;
 use super::{Api, path};
-use crate::providers::lookup::summarize;
+use crate::providers::get_result::summarize;
 use crate::providers::prelude::*;
 use crate::sync::lock;
 

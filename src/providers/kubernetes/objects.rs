@@ -12,8 +12,8 @@ use super::watch::{Listed, Object, Presence, Watch, meta};
 use super::{Api, attach_raw, events, list, object_path, path};
 use crate::lenient::collect_unreadable;
 use crate::providers::EventDetail;
+use crate::providers::get_result::summarize;
 use crate::providers::lenient;
-use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 
 /// A job read from a list or a stream.

@@ -10,7 +10,7 @@ use super::watch::{Position, Watch, WatchError};
 use super::{Api, Server};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, LineError, Lines, exponential_backoff};
-use crate::providers::lookup::summarize;
+use crate::providers::get_result::summarize;
 use crate::sync::lock;
 
 /// Maximum length of a line, in bytes. An API server stores objects of up to 1.5 MiB by default.

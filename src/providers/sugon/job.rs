@@ -19,7 +19,7 @@ use super::{Api, CLOUD_NAME, REGION_TOKEN};
 use crate::crypto::percent_encode;
 use crate::http::{Request, pairs};
 use crate::kind::{IdReuse, OutcomeRule};
-use crate::providers::lookup::summarize;
+use crate::providers::get_result::summarize;
 use crate::providers::prelude::*;
 use details::JobDetails;
 use history::get_ended;

@@ -14,7 +14,7 @@ use super::list::{self, Row};
 use super::products::BATCH;
 use super::{Api, CLOUD_NAME, decode_product};
 use crate::model::failed_tasks;
-use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::providers::raw::Documents;
 use crate::sort::SortExt as _;

@@ -13,7 +13,7 @@ use crate::providers::RequestOptions;
 use crate::providers::aliyun::CLOUD;
 use crate::providers::aliyun::tests::api;
 use crate::providers::api::DecodeError;
-use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::test_support::{get_options, lookup, reference};
 use crate::test_support::jobs::{job, serve};
 use crate::test_support::kinds::check_kind;

@@ -9,8 +9,8 @@ use super::super::sign::timestamp;
 use super::{PAGE_SIZE, request};
 use crate::crypto;
 use crate::model::{Event, Level, Object};
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::log_text;
-use crate::providers::lookup::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::sort::SortExt as _;
 

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use super::super::xml;
 use super::InvocationDetails;
+use crate::providers::get_result::summarize;
 use crate::providers::lenient::WrappedList;
-use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 
 /// State words of an invocation and of its nodes. `Finished` means that the command ended with any outcome,

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use super::rows::{BatchPages, JobRows};
 use super::{Api, Described, cluster_of, document, parent};
 use crate::model::Array;
+use crate::providers::get_result::summarize;
 use crate::providers::is_list_unavailable;
-use crate::providers::lookup::summarize;
 use crate::providers::prelude::*;
 
 /// Maximum seconds between the submission of an array job and those of its subtasks.

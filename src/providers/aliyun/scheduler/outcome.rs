@@ -2,7 +2,7 @@
 
 use super::JobFields;
 use super::evidence::{EndEvidence, ExitFields, RUN_COMMENT};
-use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::prelude::*;
 use crate::providers::slurm::{self, Part};
 use crate::secret::mask_text;

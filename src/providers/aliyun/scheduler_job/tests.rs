@@ -10,7 +10,7 @@ use super::*;
 use crate::error::Category;
 use crate::providers::RequestOptions;
 use crate::providers::aliyun::CLOUD;
-use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::test_support::{get_options, lookup, moment, profile, reference, transport};
 use crate::test_support::kinds::{check_kind, client};
 use crate::test_support::{EmulatedState, Responder, ServerResponse, TestServer, start_time};

@@ -6,7 +6,7 @@ use super::*;
 use crate::http::{ClientOptions, Transport};
 use crate::model::Reason;
 use crate::providers::aliyun::CLOUD;
-use crate::providers::lookup::TRUST_FINISHED;
+use crate::providers::get_result::TRUST_FINISHED;
 use crate::providers::test_support::{get_options, reference};
 use crate::providers::{GetResult, RequestOptions};
 use crate::test_support::kinds::client;
