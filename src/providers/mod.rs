@@ -8,6 +8,7 @@ mod batch;
 mod changes;
 mod client;
 mod cloud_client;
+mod details_schema;
 mod endpoints;
 mod errors;
 mod event_order;
@@ -27,7 +28,6 @@ mod raw;
 mod request;
 mod request_id;
 mod runs;
-mod shapes;
 mod slurm;
 pub mod states;
 pub mod sugon;
@@ -60,6 +60,7 @@ use request::{BatchRequest, GetRequest, ListRequest};
 
 pub use changes::Changes;
 pub use client::{Client, CloudApi};
+pub use details_schema::describe_details;
 pub use latest::latest;
 pub use list::{COMPARED_FIELDS, Cursor, Filter, Page, ScopePage};
 pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
@@ -68,7 +69,6 @@ pub use logs::{
 };
 pub use mask::{RECORDING_MASKS, mask_job, mask_row_ids, mask_scope};
 pub use request::{EventDetail, ScopeListRequest};
-pub use shapes::describe_details;
 
 /// All supported clouds.
 pub static CLOUDS: [&Cloud; 5] = [

@@ -7,12 +7,12 @@ pub(super) use serde::Deserialize;
 pub(super) use serde_json::{Value, json};
 
 pub(super) use super::api::{DecodeError, Decoded};
+pub(super) use super::details_schema::{detail_structs, schema_of};
 pub(super) use super::event_order::EventOrder;
 pub(super) use super::lenient::{
     self, Checked, DefaultObject, Flag, Int, List, Map, Num, OptionalObject, Required, Text,
     Timestamp,
 };
-pub(super) use super::shapes::{detail_structs, schema_of};
 pub(super) use super::wall_clock::WallClock;
 pub(super) use super::{
     BatchRequest, BatchResult, Cursor, Filter, GetRequest, GetResult, KindOps, ListRequest,

@@ -1,3 +1,3 @@
 //! The macro for structs of `details` with the field names of the response.
 
-pub(super) use crate::providers::shapes::detail_structs;
+pub(super) use crate::providers::details_schema::detail_structs;

@@ -31,8 +31,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use super::api::{DecodeError, Decoded, SigningClient};
+use super::details_schema::schema_of;
 use super::products::{Endpoints, Product};
-use super::shapes::schema_of;
 use super::wall_clock::WallClock;
 use super::{
     Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, RequestOptions, ScopeListRequest,

@@ -24,9 +24,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::api::{DecodeError, Decoded, SigningClient};
+use super::details_schema::schema_of;
 use super::lenient::{self, OptionalObject, Required, Text};
 use super::products::{Endpoints, Product};
-use super::shapes::schema_of;
 use super::{
     Cloud, CloudApi, CloudClient, CredentialInfo, KindEntry, RequestOptions, ScopeListRequest,
     ScopeListSpec, ScopePage, kinds_of, wall_clock::WallClock,

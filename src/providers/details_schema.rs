@@ -29,7 +29,7 @@ macro_rules! detail_structs {
         })*
     };
     ($($structs:tt)*) => {
-        $crate::providers::shapes::detail_structs! { "PascalCase" => $($structs)* }
+        $crate::providers::details_schema::detail_structs! { "PascalCase" => $($structs)* }
     };
 }
 pub(super) use detail_structs;
