@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::message::{ServerRequest, ServerResponse};
-use super::state::{EmulatedState, JobAt};
+use super::state::{EmulatedState, JobView};
 use super::tokens::{TEST_ID, TEST_SECRET, TEST_TOKEN, TemporaryKey};
 use crate::crypto::percent_decode;
 
@@ -322,7 +322,7 @@ impl EmulatedCall<'_> {
     /// Returns the response about a resource: the document of the scenario, otherwise these data.
     pub fn resource_response(
         &self,
-        view: &JobAt<'_>,
+        view: &JobView<'_>,
         data: impl FnOnce() -> Value,
     ) -> HandlerResult {
         match &view.job.document {
@@ -332,14 +332,14 @@ impl EmulatedCall<'_> {
     }
 
     /// Returns the resource of a kind (such as `aliyun/job`) with these segments, in its current state.
-    pub fn find(&self, kind: &str, segments: &[&str]) -> Result<JobAt<'_>, EmulatedError> {
+    pub fn find(&self, kind: &str, segments: &[&str]) -> Result<JobView<'_>, EmulatedError> {
         let job = self.state.find(kind, segments, self.now());
         job.ok_or(EmulatedError::NotFound)
     }
 
     /// Returns the resources of a kind that appear in a list, in the order of the scenario. A resource that only has
     /// a document has no row: the document is for one response.
-    pub fn rows(&self, kind: &str) -> Vec<JobAt<'_>> {
+    pub fn rows(&self, kind: &str) -> Vec<JobView<'_>> {
         let all = self.state.all(kind, self.now());
         all.filter(|view| view.job.document.is_none() || !view.job.steps.is_empty())
             .collect()

@@ -6,5 +6,5 @@ pub(super) use serde_json::{Value, json};
 pub(super) use super::api::{EmulatedCall, EmulatedError, EmulatedKind, HandlerResult, Route};
 pub(super) use super::message::ServerResponse;
 pub(super) use super::pager::Pager;
-pub(super) use super::state::{JobAt, china_time, merge, sort_by_creation};
+pub(super) use super::state::{JobView, china_time, merge, sort_by_creation};
 pub(super) use crate::crypto::sha256_hex;

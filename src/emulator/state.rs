@@ -32,7 +32,7 @@ impl EmulatedState {
 
     /// Returns the resource of a kind (such as `aliyun/job`) with these segments, in its state at `now`; `None`
     /// before it appears and after it has vanished.
-    pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<JobAt<'_>> {
+    pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<JobView<'_>> {
         self.jobs
             .iter()
             .find(|job| {
@@ -47,7 +47,7 @@ impl EmulatedState {
     }
 
     /// Returns the resources of a kind that exist at `now`, in the order of the scenario.
-    pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = JobAt<'_>> {
+    pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = JobView<'_>> {
         self.jobs
             .iter()
             .filter(move |job| job.kind == kind)
@@ -55,7 +55,7 @@ impl EmulatedState {
     }
 
     /// Returns a resource in its state at `now`; `None` before it appears and after it has vanished.
-    pub fn at<'a>(&self, job: &'a EmulatedJob, now: DateTime<Utc>) -> Option<JobAt<'a>> {
+    pub fn at<'a>(&self, job: &'a EmulatedJob, now: DateTime<Utc>) -> Option<JobView<'a>> {
         let exists = job.exists_at(now - self.started_at);
         exists.then(|| job.at(self.started_at, now))
     }
@@ -129,7 +129,7 @@ pub struct EmulatedJob {
     pub parts: usize,
     /// Warnings over its lifetime.
     pub warnings: Vec<Warning>,
-    /// Output of the last container, node or script; see `JobAt::lines_of_part`.
+    /// Output of the last container, node or script; see `JobView::lines_of_part`.
     pub log: Vec<LogLine>,
     /// Ages at which the main container was restarted.
     pub restarts: Vec<Duration>,
@@ -178,7 +178,7 @@ pub struct LogLine {
 
 /// A resource at a point in time.
 #[derive(Debug, Clone, Copy)]
-pub struct JobAt<'a> {
+pub struct JobView<'a> {
     /// The resource.
     pub job: &'a EmulatedJob,
     /// The current state.
@@ -199,7 +199,7 @@ impl EmulatedJob {
             && self.vanishes_after.is_none_or(|after| since_start < after)
     }
 
-    fn at(&self, started_at: DateTime<Utc>, now: DateTime<Utc>) -> JobAt<'_> {
+    fn at(&self, started_at: DateTime<Utc>, now: DateTime<Utc>) -> JobView<'_> {
         static NONE: StateChange = StateChange {
             after: Duration::ZERO,
             state: String::new(),
@@ -215,7 +215,7 @@ impl EmulatedJob {
             .rev()
             .find(|step| step.after <= age)
             .unwrap_or(&NONE);
-        JobAt {
+        JobView {
             job: self,
             step,
             created_at,
@@ -225,7 +225,7 @@ impl EmulatedJob {
     }
 }
 
-impl<'a> JobAt<'a> {
+impl<'a> JobView<'a> {
     /// Returns the id, which is the last segment of the reference.
     pub fn id(&self) -> &'a str {
         self.job.segments.last().map_or("", String::as_str)
@@ -262,7 +262,7 @@ impl<'a> JobAt<'a> {
     }
 }
 
-impl JobAt<'_> {
+impl JobView<'_> {
     /// Returns the number of restarts of the main container so far.
     pub fn restart_count(&self) -> usize {
         self.restarted_at().count()
@@ -352,7 +352,7 @@ fn is_one_of(step: &StateChange, words: &[&str]) -> bool {
 }
 
 /// Sorts resources by creation time.
-pub fn sort_by_creation(all: &mut [JobAt<'_>], is_ascending: bool) {
+pub fn sort_by_creation(all: &mut [JobView<'_>], is_ascending: bool) {
     match is_ascending {
         true => all.order_by_key(|view| view.created_at),
         false => all.order_by_key(|view| Reverse(view.created_at)),

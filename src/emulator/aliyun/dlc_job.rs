@@ -37,7 +37,7 @@ const EVENTS: &str = "GetJobEvents";
 /// Id of the default workspace.
 const WORKSPACE: &str = "268";
 
-fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobView<'a>, EmulatedError> {
     find_job(call, KIND, &call.segments[0])
 }
 
@@ -58,7 +58,7 @@ fn time(
     }
 }
 
-fn workspace_of<'a>(view: &'a JobAt<'_>) -> &'a str {
+fn workspace_of<'a>(view: &'a JobView<'_>) -> &'a str {
     view.job.workspace.as_deref().unwrap_or(WORKSPACE)
 }
 
@@ -109,7 +109,7 @@ fn jobs(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns the log lines of a pod.
-fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> HandlerResult {
+fn log(call: &EmulatedCall<'_>, view: &JobView<'_>, pod: &str) -> HandlerResult {
     let mut pods = pods(view).into_iter();
     let found = pods
         .find(|known| known["PodId"] == pod)
@@ -133,7 +133,7 @@ fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, pod: &str) -> HandlerResult {
 }
 
 /// Returns the fields that lists and lookups share.
-fn row(view: &JobAt<'_>) -> Value {
+fn row(view: &JobView<'_>) -> Value {
     let ended = |words: &[&str]| view.ended_at(words).map(timestamp);
     let (failed, stopped) = (ended(&["Failed", "FailedReserving"]), ended(&["Stopped"]));
     let succeeded = ended(&["Succeeded", "SucceededReserving"]);
@@ -154,7 +154,7 @@ fn row(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn job(view: &JobAt<'_>) -> Value {
+fn job(view: &JobView<'_>) -> Value {
     let mut job = row(view);
     let spec = json!({
         "Type": "Worker", "PodCount": view.job.parts.max(1), "RestartPolicy": "OnFailure",
@@ -173,7 +173,7 @@ fn job(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns the pods: none before the job runs. Only the last one ends as the job does.
-fn pods(view: &JobAt<'_>) -> Vec<Value> {
+fn pods(view: &JobView<'_>) -> Vec<Value> {
     let Some(started_at) = view.reached_at(&["Running"]) else {
         return Vec::new();
     };

@@ -47,7 +47,7 @@ fn log(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns `true` if a container group is the last one of a job; `None` for groups of other jobs.
-fn is_last_of(view: &JobAt<'_>, group: &str) -> Option<bool> {
+fn is_last_of(view: &JobView<'_>, group: &str) -> Option<bool> {
     let part = group
         .strip_prefix("eci-")?
         .strip_prefix(view.id())?

@@ -62,7 +62,7 @@ fn log(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns a job. Its times have no time zone here, but are Unix times in the list.
-fn job(view: &JobAt<'_>) -> Value {
+fn job(view: &JobView<'_>) -> Value {
     let time = |moment: DateTime<Utc>| china_time(moment).replace(' ', "T");
     let exit_status = view.step.exit_code.filter(|_| view.is(&["FINISHED"]));
     let extra = match exit_status {
@@ -83,7 +83,7 @@ fn job(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn row(view: &JobAt<'_>) -> Value {
+fn row(view: &JobView<'_>) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
     let resources = json!({"Cores": "2", "Gpus": "0", "Memory": "1024MB", "Nodes": "1"});
     json!({"JobName": view.name(), "JobSpec": {

@@ -69,7 +69,7 @@ fn events(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns the output and exit code of an executor. Only the last one ends with the exit code of the job.
-fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
+fn results(call: &EmulatedCall<'_>, view: &JobView<'_>) -> HandlerResult {
     call.required("TaskName")?;
     let index = call.number("ArrayIndex", 0, 0..=last(view))?;
     let limit = call.number("LimitBytes", 1 << 20, 1..=1 << 20)?;
@@ -93,21 +93,21 @@ fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
 }
 
 /// Returns the index of the last executor.
-fn last(view: &JobAt<'_>) -> usize {
+fn last(view: &JobView<'_>) -> usize {
     view.job.parts.saturating_sub(1)
 }
 
-fn ended_at(view: &JobAt<'_>) -> String {
+fn ended_at(view: &JobView<'_>) -> String {
     let ends = ["Succeeded", "Succeed", "Failed", "Expired", "Deleted"];
     view.ended_at(&ends).map(china_time).unwrap_or_default()
 }
 
-fn started_at(view: &JobAt<'_>) -> String {
+fn started_at(view: &JobView<'_>) -> String {
     let started_at = view.reached_at(&["Running"]);
     started_at.map(china_time).unwrap_or_default()
 }
 
-fn row(view: &JobAt<'_>) -> Value {
+fn row(view: &JobView<'_>) -> Value {
     json!({
         "JobId": view.id(), "JobName": view.name(), "JobDescription": "",
         "Status": view.step.state, "OwnerUid": view.job.user, "AppName": "",
@@ -117,7 +117,7 @@ fn row(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn job(view: &JobAt<'_>) -> Value {
+fn job(view: &JobView<'_>) -> Value {
     let executor = |index: usize| {
         let is_other = index < last(view) && view.is(&["Failed"]);
         json!({

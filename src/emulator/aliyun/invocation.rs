@@ -24,7 +24,7 @@ pub static INVOCATION: &[Route] = &[
 const KIND: &str = "aliyun/invocation";
 const PAGER: Pager = Pager::pages(10, 50);
 
-fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobView<'a>, EmulatedError> {
     call.find(KIND, &[cluster(call)?, call.required("CommandId")?])
 }
 
@@ -35,7 +35,7 @@ fn commands(call: &EmulatedCall<'_>) -> HandlerResult {
     let all = call.state.all(KIND, call.now());
     let all = all.filter(|view| view.job.segments[0] == cluster);
     let all = all.filter(|view| wanted.is_none_or(|id| id == view.id()));
-    let row = |view: JobAt<'_>| {
+    let row = |view: JobView<'_>| {
         let content = "solve --input data.h5 --password test";
         json!({
             "CommandId": view.id(), "CommandContent": content, "Timeout": "60", "WorkingDir": "/root",
@@ -46,12 +46,12 @@ fn commands(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns the nodes of an invocation, each with whether it is the last one; only the last one fails.
-fn nodes(view: &JobAt<'_>) -> impl Iterator<Item = (String, bool)> {
+fn nodes(view: &JobView<'_>) -> impl Iterator<Item = (String, bool)> {
     let parts = view.job.parts.max(1);
     (1..=parts).map(move |part| (format!("i-node{part:03}"), part == parts))
 }
 
-fn status(view: &JobAt<'_>) -> Value {
+fn status(view: &JobView<'_>) -> Value {
     let state = view.step.state.as_str();
     let nodes = nodes(view).map(|(node, is_last)| {
         let is_other = state == "Failed" && !is_last;
@@ -64,7 +64,7 @@ fn status(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn results(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
+fn results(call: &EmulatedCall<'_>, view: &JobView<'_>) -> HandlerResult {
     let has_ended = view.step.state != "Running";
     let row = |(node, is_last)| {
         let code = view.step.exit_code.filter(|_| is_last).unwrap_or(0);

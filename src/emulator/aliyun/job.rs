@@ -89,7 +89,7 @@ fn flattened<'a>(call: &'a EmulatedCall<'_>, prefix: &str) -> Vec<&'a str> {
 }
 
 /// Returns a row. Its numbers and times are text, unlike in the response of a lookup.
-fn row(view: &JobAt<'_>, is_array: bool) -> Value {
+fn row(view: &JobView<'_>, is_array: bool) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
     json!({
         "JobId": view.id(), "JobName": view.name(), "State": view.step.state, "Priority": "0",
@@ -104,7 +104,7 @@ fn row(view: &JobAt<'_>, is_array: bool) -> Value {
 
 /// Returns the index range of the array job that a resource is or belongs to. All subtasks of the scenario count,
 /// including those that do not exist at the moment.
-fn array(state: &EmulatedState, view: &JobAt<'_>) -> Option<Value> {
+fn array(state: &EmulatedState, view: &JobView<'_>) -> Option<Value> {
     let parent = parent(view.id());
     let subtasks = subtasks(state, &view.job.segments[0]);
     let subtasks = subtasks.filter(|(other, _)| *other == parent);
@@ -144,7 +144,7 @@ fn index(id: &str) -> Option<(&str, u64)> {
     is_number.then(|| Some((parent, index.parse().ok()?)))?
 }
 
-fn job(state: &EmulatedState, view: &JobAt<'_>) -> Value {
+fn job(state: &EmulatedState, view: &JobView<'_>) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp();
     let array = array(state, view);
     // The containers of an array job belong to its subtasks.
@@ -167,7 +167,7 @@ fn job(state: &EmulatedState, view: &JobAt<'_>) -> Value {
     })
 }
 
-fn group(view: &JobAt<'_>, part: usize, is_last: bool) -> Value {
+fn group(view: &JobView<'_>, part: usize, is_last: bool) -> Value {
     let id = view.id();
     let state = view.step.state.as_str();
     let status = match state {
@@ -207,7 +207,7 @@ fn group(view: &JobAt<'_>, part: usize, is_last: bool) -> Value {
     })
 }
 
-fn container_state(view: &JobAt<'_>, status: &str, is_last: bool) -> Value {
+fn container_state(view: &JobView<'_>, status: &str, is_last: bool) -> Value {
     let started = view.reached_at(&["Running"]).map(timestamp);
     let step = view.step;
     let (code, reason, message) = match status {

@@ -23,7 +23,7 @@ use super::api::{
 use super::imds::{CREDENTIALS, Imds, ROLE, TOKEN};
 use super::message::{ServerRequest, ServerResponse};
 use super::pager::Pager;
-use super::state::{JobAt, merge};
+use super::state::{JobView, merge};
 use super::tokens::{TEST_ID, TEST_SECRET, TemporaryKey, TokenError};
 use crate::crypto;
 
@@ -233,7 +233,7 @@ fn find_job<'a>(
     call: &'a EmulatedCall<'_>,
     kind: &str,
     id: &str,
-) -> Result<JobAt<'a>, EmulatedError> {
+) -> Result<JobView<'a>, EmulatedError> {
     call.find(kind, &[id]).map_err(|_| {
         let message = "The specified job does not exist.";
         EmulatedError::Response(failure(404, "NotFound", message))

@@ -14,7 +14,7 @@ pub(super) struct JobList<'a> {
     pub order: Option<&'a str>,
     /// State words of ended jobs.
     pub ended: &'static [&'static str],
-    pub row: fn(&JobAt<'_>) -> Value,
+    pub row: fn(&JobView<'_>) -> Value,
 }
 
 impl JobList<'_> {
@@ -22,7 +22,7 @@ impl JobList<'_> {
     pub fn page(
         &self,
         call: &EmulatedCall<'_>,
-        matches: impl Fn(&JobAt<'_>) -> bool,
+        matches: impl Fn(&JobView<'_>) -> bool,
     ) -> HandlerResult {
         let is_ended = match self.status {
             None | Some("all") => None,
@@ -49,6 +49,9 @@ impl JobList<'_> {
 }
 
 /// Returns the job that a request names.
-pub(super) fn find<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Result<JobAt<'a>, EmulatedError> {
+pub(super) fn find<'a>(
+    call: &'a EmulatedCall<'_>,
+    kind: &str,
+) -> Result<JobView<'a>, EmulatedError> {
     call.find(kind, &[cluster(call)?, call.required("JobId")?])
 }

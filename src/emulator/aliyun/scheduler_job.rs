@@ -62,7 +62,7 @@ fn log(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns the report of PBS about a job.
-fn job(view: &JobAt<'_>) -> Value {
+fn job(view: &JobView<'_>) -> Value {
     const LETTERS: &[(&str, &str)] = &[("QUEUED", "Q"), ("RUNNING", "R"), ("FINISHED", "F")];
     let state = view.step.state.as_str();
     let letter = LETTERS
@@ -86,7 +86,7 @@ fn job(view: &JobAt<'_>) -> Value {
     job
 }
 
-fn row(view: &JobAt<'_>) -> Value {
+fn row(view: &JobView<'_>) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
     json!({
         "Id": view.id(), "Name": view.name(), "State": view.step.state, "Priority": "0",

@@ -53,7 +53,7 @@ fn list_sub_jobs(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns a row of the list, which has no sub-jobs.
-fn row(view: &JobAt<'_>) -> Value {
+fn row(view: &JobView<'_>) -> Value {
     json!({
         "id": view.id(),
         "job_type": JOB_TYPES[0],
@@ -65,13 +65,13 @@ fn row(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns the documented response for a resource of the scenario.
-fn image_job(view: &JobAt<'_>) -> Value {
+fn image_job(view: &JobView<'_>) -> Value {
     let mut job = row(view);
     job["sub_jobs"] = sub_jobs(view).into();
     job
 }
 
-fn sub_jobs(view: &JobAt<'_>) -> Vec<Value> {
+fn sub_jobs(view: &JobView<'_>) -> Vec<Value> {
     let parts = view.job.parts;
     let begin_time = view.reached_at(&["RUNNING", "SUCCESS", "FAILED"]).map(time);
     let end_time = view.ended_at(&["SUCCESS", "FAILED"]).map(time);

@@ -15,7 +15,7 @@ pub static JOB: &[Route] = &[Route::get("ShowJob", "/v1/{}/jobs/{}").to(|call| {
     call.resource_response(&view, || job(&view))
 })];
 
-fn job(view: &JobAt<'_>) -> Value {
+fn job(view: &JobView<'_>) -> Value {
     let (job_type, entities) = match view.job.segments[0].as_str() {
         "ims" => {
             let percent = if view.is(&["SUCCESS"]) { 1.0 } else { 0.42 };
@@ -40,7 +40,7 @@ fn job(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns a sub-job; the last one fails with the job.
-fn sub_job(view: &JobAt<'_>, part: usize, parts: usize) -> Value {
+fn sub_job(view: &JobView<'_>, part: usize, parts: usize) -> Value {
     let hash = sha256_hex(format!("{}/{part}", view.id()).as_bytes());
     let word = match view.is(&["FAIL"]) && part + 1 < parts {
         true => "SUCCESS",
@@ -50,7 +50,7 @@ fn sub_job(view: &JobAt<'_>, part: usize, parts: usize) -> Value {
     fields(view, &hash[..32], "createSingleServer", word, &entities)
 }
 
-fn fields(view: &JobAt<'_>, id: &str, job_type: &str, word: &str, entities: &Value) -> Value {
+fn fields(view: &JobView<'_>, id: &str, job_type: &str, word: &str, entities: &Value) -> Value {
     let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let failure = |text: &Option<String>| text.clone().filter(|_| word == "FAIL");
     json!({

@@ -44,7 +44,7 @@ fn check_project(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
     }
 }
 
-fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobView<'a>, EmulatedError> {
     check_project(call)?;
     call.find(KIND, &[&call.segments[1]])
 }
@@ -85,11 +85,11 @@ fn list(call: &EmulatedCall<'_>) -> HandlerResult {
     }))
 }
 
-fn tasks(view: &JobAt<'_>) -> impl Iterator<Item = String> {
+fn tasks(view: &JobView<'_>) -> impl Iterator<Item = String> {
     (0..view.job.parts.max(1)).map(|number| format!("worker-{number}"))
 }
 
-fn job(view: &JobAt<'_>) -> Value {
+fn job(view: &JobView<'_>) -> Value {
     let tasks: Vec<String> = tasks(view).collect();
     let is_ended = view.is(&ENDED);
     let started_at = view.reached_at(&["Running"]);
@@ -155,7 +155,7 @@ fn time(at: DateTime<Utc>) -> String {
         .to_string()
 }
 
-fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
+fn events(call: &EmulatedCall<'_>, view: &JobView<'_>) -> HandlerResult {
     let page = Pager::rows(["offset", "limit"], 50, 1..=100).page(call)?;
     let order = call.parameter("order").unwrap_or("asc");
     let last = tasks(view).last().unwrap_or_default();
@@ -178,7 +178,7 @@ fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
 }
 
 /// Returns the stages: scheduling until the job runs.
-fn stages(view: &JobAt<'_>) -> Value {
+fn stages(view: &JobView<'_>) -> Value {
     let started_at = view.reached_at(&["Running"]);
     let stage = |order: u32, name: &str, start: DateTime<Utc>, end: Option<DateTime<Utc>>| {
         json!({
@@ -194,7 +194,7 @@ fn stages(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns the log of a task; no log exists before the job runs.
-fn log(call: &EmulatedCall<'_>, view: &JobAt<'_>, task: &str) -> HandlerResult {
+fn log(call: &EmulatedCall<'_>, view: &JobView<'_>, task: &str) -> HandlerResult {
     let names: Vec<String> = tasks(view).collect();
     if !names.iter().any(|name| name == task) {
         return Err(EmulatedError::NotFound);

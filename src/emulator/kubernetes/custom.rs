@@ -59,7 +59,7 @@ pub(super) static ARGO_WORKFLOWS: Objects = Objects {
 };
 
 /// Returns a status with a condition or, for states without a condition, with the number of active or ready pods.
-fn conditions(view: &JobAt<'_>) -> Value {
+fn conditions(view: &JobView<'_>) -> Value {
     let word = view.step.state.as_str();
     let parts = view.job.parts.max(1);
     let derived = view.is(&["Pending", "Starting", "Terminating"])
@@ -79,7 +79,7 @@ fn conditions(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn object(owner: &Owner, view: &JobAt<'_>, status: Value) -> Value {
+fn object(owner: &Owner, view: &JobView<'_>, status: Value) -> Value {
     let [namespace, name] = names(view);
     let mut object = json!({
         "kind": owner.type_meta.kind, "apiVersion": owner.type_meta.api_version,

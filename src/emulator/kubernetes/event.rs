@@ -38,7 +38,7 @@ fn list_events(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Converts the warnings of a resource to events of an object.
-fn of(view: &JobAt<'_>, object: &Value) -> Vec<Value> {
+fn of(view: &JobView<'_>, object: &Value) -> Vec<Value> {
     let warnings = view.warnings().enumerate();
     let events = warnings.map(|(number, (warning, at))| {
         let name = format!("{}.{number:x}", object["name"].as_str().unwrap_or_default());

@@ -14,13 +14,13 @@ pub(super) static JOBS: Objects = Objects {
 };
 
 /// Returns namespace and name of a resource.
-pub(super) fn names<'a>(view: &JobAt<'a>) -> [&'a str; 2] {
+pub(super) fn names<'a>(view: &JobView<'a>) -> [&'a str; 2] {
     let namespace = view.job.segments.first().map_or("", String::as_str);
     [namespace, view.id()]
 }
 
 /// Returns the labels of a job's pods.
-pub(super) fn labels(view: &JobAt<'_>) -> Value {
+pub(super) fn labels(view: &JobView<'_>) -> Value {
     let [namespace, name] = names(view);
     let uid = uid("Job", namespace, name);
     json!({
@@ -40,7 +40,7 @@ pub(super) fn pod_spec() -> Value {
     })
 }
 
-fn job(view: &JobAt<'_>) -> Value {
+fn job(view: &JobView<'_>) -> Value {
     let [namespace, name] = names(view);
     let uid = uid("Job", namespace, name);
     let parts = view.job.parts.max(1);
@@ -67,7 +67,7 @@ fn job(view: &JobAt<'_>) -> Value {
     job
 }
 
-fn status(view: &JobAt<'_>, parts: usize) -> Value {
+fn status(view: &JobView<'_>, parts: usize) -> Value {
     let word = view.step.state.as_str();
     let condition = |word: &str| {
         json!({

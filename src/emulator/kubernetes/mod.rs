@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::api::{EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind};
 use super::message::{ServerRequest, ServerResponse};
-use super::state::JobAt;
+use super::state::JobView;
 use crate::crypto::sha256_hex;
 
 /// A token that is valid only in the emulator.
@@ -209,7 +209,7 @@ fn version(call: &EmulatedCall<'_>, at: DateTime<Utc>) -> String {
 }
 
 /// Returns the resource version of an object, which depends on the time of its last change.
-fn version_of(view: &JobAt<'_>) -> String {
+fn version_of(view: &JobView<'_>) -> String {
     let started_at = view.created_at + view.job.age;
     let changed_at = view.state_since.max(started_at + view.job.appears_after);
     let age = changed_at - started_at;

@@ -14,7 +14,7 @@ pub(super) struct Objects {
     /// The operations; see [`routes`].
     pub routes: &'static [Route],
     /// Returns the object of a resource of the scenario.
-    pub make: fn(&JobAt<'_>) -> Value,
+    pub make: fn(&JobView<'_>) -> Value,
 }
 
 /// Returns the routes of a resource, whose operations [`Objects`] handles.
@@ -81,7 +81,7 @@ impl EmulatedKind for Objects {
 }
 
 /// Returns the resources of a kind in the requested namespace, sorted by name.
-pub(super) fn rows<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Vec<JobAt<'a>> {
+pub(super) fn rows<'a>(call: &'a EmulatedCall<'_>, kind: &str) -> Vec<JobView<'a>> {
     let namespace = call.segments.first();
     let mut rows = call.rows(kind);
     rows.retain(|view| namespace.is_none_or(|own| view.job.segments.first() == Some(own)));

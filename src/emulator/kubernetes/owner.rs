@@ -49,12 +49,12 @@ pub(super) static OWNERS: [Owner; 6] = [JOB, WORKLOAD, VOLCANO, KUBEFLOW, JOBSET
 
 impl Owner {
     /// Returns the owner type for a resource of the scenario.
-    fn of(view: &JobAt<'_>) -> Option<&'static Self> {
+    fn of(view: &JobView<'_>) -> Option<&'static Self> {
         OWNERS.iter().find(|owner| owner.kind == view.job.kind)
     }
 
     /// Returns the UID of a resource's object.
-    pub fn uid(&self, view: &JobAt<'_>) -> String {
+    pub fn uid(&self, view: &JobView<'_>) -> String {
         let [namespace, name] = job::names(view);
         let kind = if self.kind == JOB.kind {
             "Job"
@@ -66,12 +66,12 @@ impl Owner {
 }
 
 /// Returns the name of a workload's only ReplicaSet.
-pub(super) fn replica_set_name(view: &JobAt<'_>) -> String {
+pub(super) fn replica_set_name(view: &JobView<'_>) -> String {
     format!("{}-{}", view.id(), &WORKLOAD.uid(view)[..8])
 }
 
 /// Returns the labels of a resource's pods, and a reference to the object that owns them.
-pub(super) fn pod_metadata(view: &JobAt<'_>) -> Option<(Value, Value)> {
+pub(super) fn pod_metadata(view: &JobView<'_>) -> Option<(Value, Value)> {
     let owner = Owner::of(view)?;
     let (type_meta, name, uid) = match owner.kind == WORKLOAD.kind {
         true => {
@@ -93,7 +93,7 @@ pub(super) fn pod_metadata(view: &JobAt<'_>) -> Option<(Value, Value)> {
 }
 
 /// Returns the phase of a resource's pod, and whether it has a node; `None` if the resource has no pods.
-pub(super) fn pod_phase(view: &JobAt<'_>, is_last: bool) -> Option<(&'static str, bool)> {
+pub(super) fn pod_phase(view: &JobView<'_>, is_last: bool) -> Option<(&'static str, bool)> {
     let word = view.step.state.as_str();
     let is_workload = view.job.kind == WORKLOAD.kind;
     let failed = if is_last { "Failed" } else { "Succeeded" };
@@ -110,7 +110,7 @@ pub(super) fn pod_phase(view: &JobAt<'_>, is_last: bool) -> Option<(&'static str
 }
 
 /// Returns the state of a resource.
-fn state(view: &JobAt<'_>) -> State {
+fn state(view: &JobView<'_>) -> State {
     let mut kinds = providers::kinds();
     let kind = kinds.find(|kind| kind.to_string() == view.job.kind);
     let words = kind.into_iter().flat_map(|kind| kind.states[0].map);

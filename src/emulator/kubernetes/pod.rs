@@ -70,7 +70,7 @@ fn watch_pods(call: &EmulatedCall<'_>) -> HandlerResult {
 
 /// A pod of the scenario, or of one of its jobs with an index.
 pub(super) struct Pod<'a> {
-    pub view: JobAt<'a>,
+    pub view: JobView<'a>,
     pub name: String,
     index: Option<usize>,
 }
@@ -90,7 +90,7 @@ fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 /// Returns the pods of a resource. A suspended job has none.
-fn pods_of(view: JobAt<'_>) -> Vec<Pod<'_>> {
+fn pods_of(view: JobView<'_>) -> Vec<Pod<'_>> {
     if view.job.kind == KIND {
         let name = view.id().to_owned();
         let index = None;

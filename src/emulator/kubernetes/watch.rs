@@ -65,7 +65,7 @@ pub(super) struct WatchedList<'a> {
     /// Kinds of the scenario's resources that the objects belong to.
     pub resources: &'a [&'a str],
     /// Returns the objects of a resource.
-    pub objects: &'a dyn Fn(&JobAt<'_>) -> Vec<Value>,
+    pub objects: &'a dyn Fn(&JobView<'_>) -> Vec<Value>,
 }
 
 impl WatchedList<'_> {

@@ -28,7 +28,7 @@ pub(super) static WORKLOAD_PARTS: &[Route] = &[
         "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
     )
     .to(|call| {
-        let slice = |view: &JobAt<'_>| endpoint_slice(call, view);
+        let slice = |view: &JobView<'_>| endpoint_slice(call, view);
         list_parts(
             call,
             TypeMeta::new("EndpointSlice", "discovery.k8s.io/v1"),
@@ -41,14 +41,14 @@ pub(super) static WORKLOAD_PARTS: &[Route] = &[
 fn list_parts(
     call: &EmulatedCall<'_>,
     type_meta: TypeMeta,
-    part: impl Fn(&JobAt<'_>) -> Value,
+    part: impl Fn(&JobView<'_>) -> Value,
 ) -> HandlerResult {
     let rows = rows(call, WORKLOAD.kind);
     list::respond(call, type_meta, rows.iter().map(part).collect())
 }
 
 /// Returns the number of pods, which is also the desired number, and the number of available pods.
-fn replicas(view: &JobAt<'_>) -> (usize, usize) {
+fn replicas(view: &JobView<'_>) -> (usize, usize) {
     let replicas = match view.is(&["ScaledToZero"]) {
         true => 0,
         false => view.job.parts.max(1),
@@ -57,7 +57,7 @@ fn replicas(view: &JobAt<'_>) -> (usize, usize) {
     (replicas, if is_available { replicas } else { 0 })
 }
 
-fn metadata(view: &JobAt<'_>, kind: &str, name: &str) -> Value {
+fn metadata(view: &JobView<'_>, kind: &str, name: &str) -> Value {
     let namespace = names(view)[0];
     json!({
         "name": name, "namespace": namespace, "uid": uid(kind, namespace, name),
@@ -65,7 +65,7 @@ fn metadata(view: &JobAt<'_>, kind: &str, name: &str) -> Value {
     })
 }
 
-fn deployment(view: &JobAt<'_>) -> Value {
+fn deployment(view: &JobView<'_>) -> Value {
     let (replicas, available) = replicas(view);
     let word = view.step.state.as_str();
     let condition = |kind: &str, is_met: bool, reason: &str| {
@@ -108,7 +108,7 @@ fn deployment(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn replica_set(view: &JobAt<'_>) -> Value {
+fn replica_set(view: &JobView<'_>) -> Value {
     let (replicas, available) = replicas(view);
     let name = replica_set_name(view);
     let mut metadata = metadata(view, "ReplicaSet", &name);
@@ -124,7 +124,7 @@ fn replica_set(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn service(view: &JobAt<'_>) -> Value {
+fn service(view: &JobView<'_>) -> Value {
     json!({
         "metadata": metadata(view, "Service", view.id()),
         "spec": {"type": "ClusterIP", "clusterIP": "10.0.0.181", "selector": {"app": view.id()}},
@@ -132,7 +132,7 @@ fn service(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn endpoint_slice(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> Value {
+fn endpoint_slice(call: &EmulatedCall<'_>, view: &JobView<'_>) -> Value {
     let is_ready = replicas(view).1 > 0;
     let pods = pods(call).into_iter();
     let pods = pods.filter(|pod| std::ptr::eq(pod.view.job, view.job));

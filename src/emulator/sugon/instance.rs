@@ -41,7 +41,7 @@ fn list(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns the fields of a list row, as the vendor's command-line tool reads them.
-fn row(view: &JobAt<'_>) -> Value {
+fn row(view: &JobView<'_>) -> Value {
     json!({
         "id": view.id(), "instanceServiceName": view.name(), "status": view.step.state,
         "taskType": TASK_TYPE, "gpuNumber": 1, "cpuNumber": 8, "ramSize": 15360,
@@ -50,7 +50,7 @@ fn row(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns the documented response for a resource of the scenario.
-fn instance(view: &JobAt<'_>) -> Value {
+fn instance(view: &JobView<'_>) -> Value {
     let is_running = view.is(&["Running"]);
     let notebook = &sha256_hex(view.id().as_bytes())[..32];
     let url = format!("https://{notebook}.emulator.example/lab?token={notebook}");

@@ -77,16 +77,16 @@ fn get_ended(call: &EmulatedCall<'_>) -> HandlerResult {
     }
 }
 
-fn ended(view: &JobAt<'_>) -> Option<(&'static str, i64)> {
+fn ended(view: &JobView<'_>) -> Option<(&'static str, i64)> {
     let found = ENDED.iter().find(|(word, ..)| view.is(&[word]));
     found.map(|(_, own, status)| (*own, *status))
 }
 
-fn is_live(view: &JobAt<'_>) -> bool {
+fn is_live(view: &JobView<'_>) -> bool {
     ended(view).is_none() || view.now < view.state_since + LIVE_TIME
 }
 
-fn is_in_history(view: &JobAt<'_>) -> bool {
+fn is_in_history(view: &JobView<'_>) -> bool {
     ended(view).is_some() && view.now >= view.state_since + HISTORY_DELAY
 }
 
@@ -95,8 +95,8 @@ fn list(
     call: &EmulatedCall<'_>,
     page: [&'static str; 2],
     scheduler: &'static str,
-    is_there: fn(&JobAt<'_>) -> bool,
-    row: fn(&JobAt<'_>) -> Value,
+    is_there: fn(&JobView<'_>) -> bool,
+    row: fn(&JobView<'_>) -> Value,
 ) -> HandlerResult {
     let is_of_platform = scheduler.is_empty();
     let pager = match is_of_platform {
@@ -173,15 +173,15 @@ fn file(call: &EmulatedCall<'_>) -> HandlerResult {
     }))
 }
 
-fn output(view: &JobAt<'_>, stream: &str) -> String {
+fn output(view: &JobView<'_>, stream: &str) -> String {
     format!("/public/home/{}/std.{stream}.{}", user(view), view.id())
 }
 
-fn user<'a>(view: &JobAt<'a>) -> &'a str {
+fn user<'a>(view: &JobView<'a>) -> &'a str {
     view.job.user.as_deref().unwrap_or("magic2")
 }
 
-fn queue<'a>(view: &JobAt<'a>) -> &'a str {
+fn queue<'a>(view: &JobView<'a>) -> &'a str {
     view.job.queue.as_deref().unwrap_or("kshdtest")
 }
 
@@ -190,7 +190,7 @@ fn time(moment: Option<DateTime<Utc>>) -> String {
 }
 
 /// Returns the scheduler's record; it has a word for each outcome, while the platform has one for all.
-fn record(view: &JobAt<'_>) -> Value {
+fn record(view: &JobView<'_>) -> Value {
     let word = ended(view).map(|(word, _)| word);
     let word = word.unwrap_or(if view.is(&["statR"]) {
         "RUNNING"
@@ -202,7 +202,7 @@ fn record(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns the fields that both responses about live jobs share.
-fn common(view: &JobAt<'_>) -> Value {
+fn common(view: &JobView<'_>) -> Value {
     let [stdout, stderr] = ["out", "err"].map(|stream| output(view, stream));
     json!({
         "jobId": view.id(), "jobName": view.name(), "queue": queue(view), "nodeUsed": "a01r1n00",
@@ -213,11 +213,11 @@ fn common(view: &JobAt<'_>) -> Value {
     })
 }
 
-fn live_word<'a>(view: &JobAt<'a>) -> &'a str {
+fn live_word<'a>(view: &JobView<'a>) -> &'a str {
     ended(view).map_or(&view.step.state, |_| "statC")
 }
 
-fn live(view: &JobAt<'_>) -> Value {
+fn live(view: &JobView<'_>) -> Value {
     let mut job = common(view);
     merge(
         &mut job,
@@ -230,7 +230,7 @@ fn live(view: &JobAt<'_>) -> Value {
     job
 }
 
-fn live_row(view: &JobAt<'_>) -> Value {
+fn live_row(view: &JobView<'_>) -> Value {
     let mut job = common(view);
     merge(
         &mut job,
@@ -245,7 +245,7 @@ fn live_row(view: &JobAt<'_>) -> Value {
     job
 }
 
-fn history_row(view: &JobAt<'_>) -> Value {
+fn history_row(view: &JobView<'_>) -> Value {
     let status = ended(view).map_or(0, |(_, status)| status);
     let started_at = view.reached_at(&["statR"]);
     let seconds = |from: DateTime<Utc>, to: DateTime<Utc>| (to - from).num_seconds();

@@ -36,12 +36,12 @@ const COUNTS: [(&str, &str); 8] = [
     ("FailedCount", "FAILED"),
 ];
 
-fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobView<'a>, EmulatedError> {
     call.find(KIND, &[call.required("JobId")?])
 }
 
 /// Returns the job of the requested task.
-fn find_task<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+fn find_task<'a>(call: &'a EmulatedCall<'_>) -> Result<JobView<'a>, EmulatedError> {
     let view = find(call)?;
     match call.required("TaskName")? == TASK {
         true => Ok(view),
@@ -73,13 +73,13 @@ fn time(at: DateTime<Utc>) -> String {
 }
 
 /// Returns the times of a job or task. Before the end, the end time is meaningless, as in the cloud.
-fn times(view: &JobAt<'_>) -> Value {
+fn times(view: &JobView<'_>) -> Value {
     let ended_at = view.ended_at(&ENDED).unwrap_or(view.created_at);
     json!({"CreateTime": time(view.created_at), "EndTime": time(ended_at)})
 }
 
 /// Returns metrics in which all `count` parts are in the state of the job.
-fn metrics(view: &JobAt<'_>, count: usize) -> Value {
+fn metrics(view: &JobView<'_>, count: usize) -> Value {
     let counts = COUNTS.iter();
     counts
         .map(|(name, word)| {
@@ -91,7 +91,7 @@ fn metrics(view: &JobAt<'_>, count: usize) -> Value {
         .collect()
 }
 
-fn row(view: &JobAt<'_>) -> Value {
+fn row(view: &JobView<'_>) -> Value {
     let mut row = json!({
         "JobId": view.id(), "JobName": view.name(), "JobState": view.step.state, "Priority": 1,
         "Placement": {"Zone": "ap-guangzhou-6", "ProjectId": 0}, "TaskMetrics": metrics(view, 1), "Tags": [],
@@ -100,7 +100,7 @@ fn row(view: &JobAt<'_>) -> Value {
     row
 }
 
-fn job(view: &JobAt<'_>) -> Value {
+fn job(view: &JobView<'_>) -> Value {
     let mut task = json!({"TaskName": TASK, "TaskState": view.step.state});
     merge(&mut task, times(view));
     let mut job = json!({
@@ -113,7 +113,7 @@ fn job(view: &JobAt<'_>) -> Value {
     job
 }
 
-fn task(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
+fn task(call: &EmulatedCall<'_>, view: &JobView<'_>) -> HandlerResult {
     let page = Pager::rows(["Offset", "Limit"], 100, 1..=1000).page(call)?;
     let parts = view.job.parts.max(1);
     let rows = page
@@ -129,7 +129,7 @@ fn task(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
 }
 
 /// Returns an instance; the last one determines how the job ends.
-fn instance(view: &JobAt<'_>, part: usize) -> Value {
+fn instance(view: &JobView<'_>, part: usize) -> Value {
     let is_last = part + 1 == view.job.parts.max(1);
     let word = match view.is(&["FAILED"]) && !is_last {
         true => "SUCCEED",
@@ -150,7 +150,7 @@ fn instance(view: &JobAt<'_>, part: usize) -> Value {
 }
 
 /// Returns the end of both streams of the instances.
-fn logs(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
+fn logs(call: &EmulatedCall<'_>, view: &JobView<'_>) -> HandlerResult {
     let indexes: Vec<usize> = match items(call, "TaskInstanceIndexes")? {
         Some(indexes) => indexes,
         None => {

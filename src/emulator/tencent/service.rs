@@ -19,7 +19,7 @@ fn namespace<'a>(call: &'a EmulatedCall<'_>) -> &'a str {
     call.parameter("namespace").unwrap_or("default")
 }
 
-fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobAt<'a>, EmulatedError> {
+fn find<'a>(call: &'a EmulatedCall<'_>) -> Result<JobView<'a>, EmulatedError> {
     let [cluster, service] = [call.required("clusterId")?, call.required("serviceName")?];
     call.find(KIND, &[cluster, namespace(call), service])
 }
@@ -56,7 +56,7 @@ fn list_namespaces(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns the fields of a service in the list.
-fn service(view: &JobAt<'_>) -> Value {
+fn service(view: &JobView<'_>) -> Value {
     let parts = view.job.parts.max(1);
     let warnings = view.job.warnings.iter();
     let reasons: Map<_, _> = warnings.map(|w| (w.reason.clone(), json!(1))).collect();
@@ -70,7 +70,7 @@ fn service(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns the warnings of the scenario, and an event for the start of each pod.
-fn events(view: &JobAt<'_>) -> Vec<Value> {
+fn events(view: &JobView<'_>) -> Vec<Value> {
     let pod = |part: usize| {
         let hash = sha256_hex(format!("{}/{part}", view.id()).as_bytes());
         format!("{}-{}-{}", view.id(), &hash[..10], &hash[10..15])

@@ -51,7 +51,7 @@ fn list(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns the task of the requested run, and the number of later runs, which is 0 or 1.
-fn find_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobAt<'a>, usize), EmulatedError> {
+fn find_run<'a>(call: &'a EmulatedCall<'_>) -> Result<(JobView<'a>, usize), EmulatedError> {
     if call.required("Service")? != "TRAIN" {
         return Err(EmulatedError::Invalid("Service"));
     }
@@ -99,7 +99,7 @@ fn logs(call: &EmulatedCall<'_>) -> HandlerResult {
 }
 
 /// Returns the warnings of the scenario.
-fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
+fn events(call: &EmulatedCall<'_>, view: &JobView<'_>) -> HandlerResult {
     let warnings = view.warnings().map(|(warning, first_at)| {
         json!({
             "Id": sha256_hex(warning.message.as_bytes())[..8], "Message": warning.message,
@@ -116,7 +116,7 @@ fn events(call: &EmulatedCall<'_>, view: &JobAt<'_>) -> HandlerResult {
 }
 
 /// Returns the name of a run that `later` runs follow; a restart begins a new run.
-fn run(view: &JobAt<'_>, later: usize) -> String {
+fn run(view: &JobView<'_>, later: usize) -> String {
     let number = view.restart_count().saturating_sub(later);
     let text = match number {
         0 => view.id().to_owned(),
@@ -125,11 +125,11 @@ fn run(view: &JobAt<'_>, later: usize) -> String {
     format!("{}-{}", view.id(), &sha256_hex(text.as_bytes())[..12])
 }
 
-fn pod_name(view: &JobAt<'_>, later: usize, part: usize) -> String {
+fn pod_name(view: &JobView<'_>, later: usize, part: usize) -> String {
     format!("{}-worker-{part}", run(view, later))
 }
 
-fn pod(view: &JobAt<'_>, part: usize) -> Value {
+fn pod(view: &JobView<'_>, part: usize) -> Value {
     let word = match view.step.state.as_str() {
         "SUCCEED" => "SUCCEEDED",
         "FAILED" => "FAILED",
@@ -146,7 +146,7 @@ fn pod(view: &JobAt<'_>, part: usize) -> Value {
     })
 }
 
-fn role(view: &JobAt<'_>) -> Value {
+fn role(view: &JobView<'_>) -> Value {
     json!({
         "Role": "WORKER", "Cpu": 16000, "Memory": 65536, "GpuType": "V100", "Gpu": 200,
         "InstanceType": "", "InstanceNum": view.job.parts.max(1), "InstanceTypeAlias": "16核64G V100*2",
@@ -155,7 +155,7 @@ fn role(view: &JobAt<'_>) -> Value {
 }
 
 /// Returns the fields that lists and lookups share; their time formats differ.
-fn common(view: &JobAt<'_>, time: fn(DateTime<Utc>) -> String) -> Value {
+fn common(view: &JobView<'_>, time: fn(DateTime<Utc>) -> String) -> Value {
     let ended_at = view.ended_at(&ENDED);
     let started_at = view.reached_at(&["RUNNING"]);
     let seconds = started_at.map_or(0, |start| {
@@ -175,14 +175,14 @@ fn common(view: &JobAt<'_>, time: fn(DateTime<Utc>) -> String) -> Value {
     })
 }
 
-fn row(view: &JobAt<'_>) -> Value {
+fn row(view: &JobView<'_>) -> Value {
     let mut row = common(view, china_time);
     let variables = json!([{"Name": "WANDB_KEY", "Value": "test", "IsPrivate": true}]);
     merge(&mut row, json!({"AppId": "1250000000", "Envs": variables}));
     row
 }
 
-fn detail(view: &JobAt<'_>) -> Value {
+fn detail(view: &JobView<'_>) -> Value {
     let mut detail = common(view, hour_offset);
     let commands =
         json!({"StartCmd": "bash run.sh --lr 1e-5", "PsStartCmd": "", "WorkerStartCmd": ""});
