@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::context::CommandContext;
 use super::kind_flags::KindFlags;
-use super::lookup::{AllowedTargets, Inputs, Lookup, LookupPlan, Options};
+use super::lookup::{AllowedTargets, Inputs, Lookup, LookupOptions, LookupPlan};
 use crate::error::Problem;
 use crate::output::Format;
 use crate::settings::{invalid_value, parse_duration};
@@ -53,12 +53,12 @@ impl OutputArgs {
     }
 
     /// Returns the options of a request, with the given kind-specific flags.
-    pub(super) fn options(&self, kind_flags: &KindFlags) -> Options {
-        Options {
+    pub(super) fn options(&self, kind_flags: &KindFlags) -> LookupOptions {
+        LookupOptions {
             raw: self.raw,
             show_secrets: self.show_secrets,
             flags: kind_flags.given.clone(),
-            ..Options::default()
+            ..LookupOptions::default()
         }
     }
 }
@@ -76,8 +76,8 @@ impl LookupArgs {
     }
 
     /// Returns the options of the request.
-    pub(super) fn options(&self) -> Options {
-        Options {
+    pub(super) fn options(&self) -> LookupOptions {
+        LookupOptions {
             allowed: AllowedTargets::ReferencesAndLatest,
             ..self.output.options(&self.kind_flags)
         }
@@ -90,7 +90,7 @@ impl LookupArgs {
     pub(super) fn plan(
         &self,
         context: &CommandContext,
-        options: Options,
+        options: LookupOptions,
     ) -> Result<LookupPlan, Vec<Problem>> {
         if self.inputs().is_empty() {
             return Err(vec![Problem::usage("no references given").with_hint(
@@ -109,7 +109,7 @@ impl LookupArgs {
     pub(super) fn lookup(
         &self,
         context: &CommandContext,
-        options: Options,
+        options: LookupOptions,
     ) -> Result<Arc<Lookup>, Vec<Problem>> {
         self.plan(context, options)?
             .into_lookup(context, None)

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::context::{CommandContext, CommandResult, program};
-use super::lookup::{self, LookupPlan, Options};
+use super::lookup::{self, LookupOptions, LookupPlan};
 use super::runtime::block_on;
 use crate::emulator::{self, Emulator, Scenario};
 use crate::error::{Problem, file_error_text};
@@ -43,7 +43,7 @@ pub(super) fn run(context: &CommandContext, _: &Arguments) -> CommandResult {
         // one, so name it explicitly.
         let references = REFERENCES.map(|reference| reference.replacen('/', "@default/", 1));
         let settings = Settings::from_environment(environment);
-        let options = Options::default();
+        let options = LookupOptions::default();
         let plan = LookupPlan::parse(context, settings, &references, options)?;
         let lookup = Arc::new(plan.into_lookup(context, None)?);
         let envelope = lookup::envelope("demo", lookup.get_all().await, None, &lookup);

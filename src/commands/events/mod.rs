@@ -8,7 +8,7 @@ pub(super) use options::Arguments;
 use super::context::CommandContext;
 use super::follow::{self, EventDeduplicator, FollowOptions, FollowOutput};
 use super::interrupt_handler::InterruptHandler;
-use super::lookup::{AllowedTargets, Lookup, LookupPlan, LookupResult, Options};
+use super::lookup::{AllowedTargets, Lookup, LookupOptions, LookupPlan, LookupResult};
 use super::poll::MIN_CALL_INTERVAL;
 use super::runtime::block_on;
 use crate::error::Problem;
@@ -71,11 +71,11 @@ fn prepare(context: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         .follow
         .then(|| arguments.options(&context.output_options, columns.is_some()));
     let follow_options = follow_options.transpose()?;
-    let options = Options {
+    let options = LookupOptions {
         flags: arguments.kind_flags.given.clone(),
         events: EventDetail::All,
         allowed: AllowedTargets::ReferencesAndLatest,
-        ..Options::default()
+        ..LookupOptions::default()
     };
     let settings = context.settings()?;
     let min_interval = follow_options.is_some().then_some(MIN_CALL_INTERVAL);

@@ -6,7 +6,7 @@ use super::super::args::check_required;
 use super::super::context::CommandContext;
 use super::super::global::RowKind;
 use super::super::kind_flags::KindFlags;
-use super::super::lookup::{AllowedTargets, Options};
+use super::super::lookup::{AllowedTargets, LookupOptions};
 use super::super::since::parse_since;
 use crate::error::Problem;
 use crate::kind::{Kind, LogSpec, LogSupport};
@@ -94,11 +94,11 @@ fn parse_tail(text: &str) -> Result<i64, String> {
 
 impl Arguments {
     /// Returns the options for looking up the job.
-    pub(super) fn lookup_options(&self) -> Options {
-        Options {
+    pub(super) fn lookup_options(&self) -> LookupOptions {
+        LookupOptions {
             flags: self.kind_flags.given.clone(),
             allowed: AllowedTargets::ReferencesAndLatest,
-            ..Options::default()
+            ..LookupOptions::default()
         }
     }
 

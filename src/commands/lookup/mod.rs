@@ -26,7 +26,9 @@ pub(super) use get_many::NOT_READ;
 pub(super) use inputs::Inputs;
 pub(super) use list_rows::{EndProof, EndProofs, MAX_DETAILS, is_active};
 pub(super) use plan::{LookupPlan, NamedTarget};
-pub(super) use run::{DETAILS_TIMEOUT, LOOKUP_TIMEOUT, Lookup, LookupResult, Options, envelope};
+pub(super) use run::{
+    DETAILS_TIMEOUT, LOOKUP_TIMEOUT, Lookup, LookupOptions, LookupResult, envelope,
+};
 #[cfg(test)]
 pub(super) use scripted::{Reply, ScriptedClient, now};
 pub(super) use targets::{

@@ -8,7 +8,7 @@ use super::account::{
 use super::clients::{CheckedAccounts, Clients, CommandMode, CommandRuns};
 use super::columns;
 use super::inputs::Inputs;
-use super::run::{DETAILS_TIMEOUT, Lookup, Options};
+use super::run::{DETAILS_TIMEOUT, Lookup, LookupOptions};
 use super::targets::{self, ParsedTargets};
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
@@ -63,7 +63,7 @@ pub(in crate::commands) struct LookupPlan {
     pub references: Vec<Reference>,
     targets: ParsedTargets,
     /// The options of the requests.
-    pub options: Options,
+    pub options: LookupOptions,
     settings: Settings,
 }
 
@@ -81,7 +81,7 @@ impl LookupPlan {
         context: &CommandContext,
         settings: Settings,
         inputs: impl Into<Inputs<'a>>,
-        options: Options,
+        options: LookupOptions,
     ) -> Result<Self, Vec<Problem>> {
         context.check_recording(options.show_secrets)?;
         let targets = targets::parse(context, inputs.into(), &settings, options.allowed)?;
@@ -266,10 +266,10 @@ impl Lookup {
             transport,
             notices,
             settings,
-            options: Options {
+            options: LookupOptions {
                 lists: true,
                 details_timeout: Some(DETAILS_TIMEOUT),
-                ..Options::default()
+                ..LookupOptions::default()
             },
             clients,
         })

@@ -26,7 +26,7 @@ pub(in crate::commands) const DETAILS_TIMEOUT: Duration = Duration::from_secs(5)
 
 /// The options of the requests for all references of a run.
 #[derive(Debug, Clone, Default)]
-pub(in crate::commands) struct Options {
+pub(in crate::commands) struct LookupOptions {
     /// Keep the clouds' original documents.
     pub raw: bool,
     /// Show secrets in responses.
@@ -62,7 +62,7 @@ pub(in crate::commands) struct Lookup {
     pub notices: NoticeLog,
     /// The settings of the config file and the environment.
     pub settings: Settings,
-    pub(super) options: Options,
+    pub(super) options: LookupOptions,
     /// The clients of all accounts of the run.
     pub clients: Clients,
 }

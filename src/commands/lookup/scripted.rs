@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::account::{account_of, account_of_scope};
 use super::clients::Clients;
-use super::{Lookup, Options};
+use super::{Lookup, LookupOptions};
 use crate::commands::notices::NoticeLog;
 use crate::credentials::CredentialInfo;
 use crate::error::{Category, Problem};
@@ -288,7 +288,7 @@ impl Lookup {
             transport: transport.expect("no file is needed"),
             notices: NoticeLog::default(),
             settings: Settings::default(),
-            options: Options::default(),
+            options: LookupOptions::default(),
             clients,
         }
     }

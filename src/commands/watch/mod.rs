@@ -10,7 +10,8 @@ use super::context::CommandContext;
 use super::follow::{self, FollowOptions, FollowOutput};
 use super::kind_flags::KindFlags;
 use super::lookup::{
-    AllowedTargets, CommandMode, CommandRuns, DETAILS_TIMEOUT, Inputs, Lookup, LookupPlan, Options,
+    AllowedTargets, CommandMode, CommandRuns, DETAILS_TIMEOUT, Inputs, Lookup, LookupOptions,
+    LookupPlan,
 };
 use super::poll::MIN_CALL_INTERVAL;
 use crate::error::Problem;
@@ -57,7 +58,7 @@ fn prepare(
         .with_hint("to sort once: joblens get REF… --sort-by COLUMN");
         return Err(problem.into());
     }
-    let plan_options = Options {
+    let plan_options = LookupOptions {
         allowed: AllowedTargets::All,
         flags: flags.given.clone(),
         details_timeout: Some(DETAILS_TIMEOUT),
@@ -69,7 +70,7 @@ fn prepare(
                 false => CommandMode::Background,
             },
         },
-        ..Options::default()
+        ..LookupOptions::default()
     };
     let settings = context.settings()?;
     let plan = LookupPlan::parse(context, settings, inputs, plan_options)?;
