@@ -53,7 +53,7 @@ fn parameters(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
         .filter(|(name, _)| *name != "Signature")
         .collect();
     let (method, path) = (&call.request.method, &call.request.path);
-    let text = sign::text_to_sign(method, call.header("host")?, path, &signed);
+    let text = sign::string_to_sign(method, call.header("host")?, path, &signed);
     let expected = match call.parameter("SignatureMethod") {
         Some(sign::METHOD) => sign::signature(&secret, &text),
         None | Some("HmacSHA1") => base64(&hmac_sha1(secret.as_bytes(), text.as_bytes())),

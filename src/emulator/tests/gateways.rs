@@ -4,7 +4,7 @@ use super::*;
 use crate::crypto::{base64, hmac_sha1, percent_encode};
 use crate::emulator::tokens::{TEST_ID, TEST_SECRET};
 use crate::providers::aliyun::{sign, sign_v1};
-use crate::providers::tencent::sign::text_to_sign;
+use crate::providers::tencent::sign::string_to_sign;
 use crate::providers::test_support::json;
 use crate::test_support::emulated;
 
@@ -177,7 +177,7 @@ fn tencent(action: &str, method: Option<&str>, token: Option<&str>) -> ServerReq
     ];
     all.extend(method.map(|method| ("SignatureMethod", method)));
     all.extend(token.map(|token| ("Token", token)));
-    let text = text_to_sign("POST", "h", "/v2/index.php", &all);
+    let text = string_to_sign("POST", "h", "/v2/index.php", &all);
     let signature = base64(&hmac_sha1(TEST_SECRET.as_bytes(), text.as_bytes()));
     all.push(("Signature", &signature));
     let all: Vec<(String, String)> = all

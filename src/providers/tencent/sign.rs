@@ -42,7 +42,7 @@ impl crate::http::Signer for Signer {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         parameters.extend(added.iter().map(|(name, value)| (*name, value.expose())));
-        let text = text_to_sign(
+        let text = string_to_sign(
             request.method.as_str(),
             request.endpoint.authority(),
             &request.path,
@@ -111,13 +111,16 @@ pub fn canonical_query(parameters: &[(&str, &str)]) -> String {
 }
 
 /// Returns the text to sign: method, host without scheme, path and canonical query.
-pub fn text_to_sign(method: &str, host: &str, path: &str, parameters: &[(&str, &str)]) -> String {
+pub fn string_to_sign(method: &str, host: &str, path: &str, parameters: &[(&str, &str)]) -> String {
     format!("{method}{host}{path}?{}", canonical_query(parameters))
 }
 
 /// Returns the HMAC in Base64. The secret key is used without derivation.
-pub fn signature(secret_key: &str, text_to_sign: &str) -> String {
-    base64(&hmac_sha256(secret_key.as_bytes(), text_to_sign.as_bytes()))
+pub fn signature(secret_key: &str, string_to_sign: &str) -> String {
+    base64(&hmac_sha256(
+        secret_key.as_bytes(),
+        string_to_sign.as_bytes(),
+    ))
 }
 
 #[cfg(test)]

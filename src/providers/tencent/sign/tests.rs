@@ -18,7 +18,7 @@ fn every_signing_stage_agrees_with_the_vendors_code() {
             .map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
             .collect();
         assert_eq!(canonical_query(&parameters), text("canonical"), "{name}");
-        let to_sign = text_to_sign(text("method"), text("host"), text("path"), &parameters);
+        let to_sign = string_to_sign(text("method"), text("host"), text("path"), &parameters);
         assert_eq!(to_sign, text("string_to_sign"), "{name}");
         // SHA-1 is not implemented, so these test vectors end at the text to sign.
         if parameters.contains(&("SignatureMethod", METHOD)) {
@@ -54,7 +54,7 @@ fn signed(
         }
     }
     parameters.extend_from_slice(more);
-    let text = text_to_sign(method, "ccs.api.qcloud.com", "/v2/index.php", &parameters);
+    let text = string_to_sign(method, "ccs.api.qcloud.com", "/v2/index.php", &parameters);
     signature("testsecret", &text)
 }
 
@@ -99,7 +99,7 @@ fn signatures_of_raw_text_and_of_the_vendors_example_match() {
         .map(|pair| pair.split_once('=').unwrap())
         .collect();
     parameters.reverse();
-    let made = text_to_sign("GET", "ccs.api.qcloud.com", "/v2/index.php", &parameters);
+    let made = string_to_sign("GET", "ccs.api.qcloud.com", "/v2/index.php", &parameters);
     assert_eq!(made, text);
     assert_eq!(
         signature("testsecret", &made),
