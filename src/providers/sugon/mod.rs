@@ -28,7 +28,7 @@ use host_policy::{AI_HOSTS, HostPolicy, PATHS};
 use instance::{INSTANCE, Instances};
 use job::{JOB, Jobs};
 use region::Region;
-use token_exchange::{Exchange, TokenScope};
+use token_exchange::{TokenExchange, TokenScope};
 
 /// Every kind of the cloud, with its operations.
 static KINDS: [KindEntry<Api>; 2] = [(&INSTANCE, &Instances), (&JOB, &Jobs)];
@@ -86,8 +86,8 @@ struct Api {
     home: Arc<Region>,
     /// Other regions by their ids; the platform has the key `None`.
     others: Mutex<HashMap<Option<String>, Arc<Region>>>,
-    /// Exchange of the key for tokens; `None` if a token is configured.
-    exchange: Option<Arc<Exchange>>,
+    /// Exchanges the key for tokens; `None` if a token is configured.
+    exchange: Option<Arc<TokenExchange>>,
     list_state: instance::ListState,
     profile: Profile,
 }
@@ -95,7 +95,7 @@ struct Api {
 impl Api {
     fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
         let exchange = token_exchange::is_configured(profile)
-            .then(|| Exchange::new(profile, transport).map(Arc::new))
+            .then(|| TokenExchange::new(profile, transport).map(Arc::new))
             .transpose()?;
         let home = Region::new(profile, transport, exchange.as_ref(), TokenScope::Home)?;
         Ok(Self {

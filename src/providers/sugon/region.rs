@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::host_policy::HostPolicy;
 use super::hosts::{self, Hosts, Service};
-use super::token_exchange::{self, Exchange, TokenScope};
+use super::token_exchange::{self, TokenExchange, TokenScope};
 use super::{CLOUD, SECRET_KEYS, address, errors, sign};
 use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredValue};
 use crate::error::{Category, Problem};
@@ -51,7 +51,7 @@ impl Region {
     pub(super) fn new(
         profile: &Profile,
         transport: &Arc<Transport>,
-        exchange: Option<&Arc<Exchange>>,
+        exchange: Option<&Arc<TokenExchange>>,
         scope: TokenScope<'_>,
     ) -> Result<Self, Problem> {
         let (credentials, label) = match exchange {

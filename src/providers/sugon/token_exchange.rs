@@ -105,8 +105,8 @@ pub(crate) fn signature(secret_key: &str, message: &str) -> String {
     hex(&hmac_sha256(secret_key.as_bytes(), message.as_bytes()))
 }
 
-/// Exchange of a profile's key pair; one request returns the tokens of all scopes.
-pub(super) struct Exchange {
+/// Exchanges a profile's key pair; one request returns the tokens of all scopes.
+pub(super) struct TokenExchange {
     api: ApiClient,
     credentials: CredentialCache<KeyPair>,
     endpoint: Endpoint,
@@ -122,7 +122,7 @@ struct IssuedTokens {
     used: Vec<String>,
 }
 
-impl Exchange {
+impl TokenExchange {
     /// Creates the exchange.
     ///
     /// # Errors
@@ -197,7 +197,7 @@ impl Exchange {
 
 /// Provider of the tokens for one scope.
 pub(super) struct TokenExchangeProvider {
-    exchange: Arc<Exchange>,
+    exchange: Arc<TokenExchange>,
     region_id: Option<String>,
     is_platform: bool,
 }
