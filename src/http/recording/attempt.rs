@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 
 use super::content::{Content, Masker};
-use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
+use super::exchange::{Exchange, Outgoing, RecordedOutcome, RecordedResponse};
 use super::recorder::{Recorder, rfc3339};
 use super::stream;
 use crate::http::lines::LineBody;
@@ -51,11 +51,11 @@ impl<'a> RecordingAttempt<'a> {
     ) {
         self.is_done = true;
         let outcome = match outcome {
-            Ok(response) => Outcome::Response(self.response(response)),
-            Err(error) => Outcome::Error(self.masked(error)),
+            Ok(response) => RecordedOutcome::Response(self.response(response)),
+            Err(error) => RecordedOutcome::Error(self.masked(error)),
         };
         let end_ms = match outcome {
-            Outcome::Error(_) => self.recorder.failure_step(),
+            RecordedOutcome::Error(_) => self.recorder.failure_step(),
             _ => self.recorder.step(),
         };
         let exchange = self.exchange(outcome, end_ms);
@@ -93,10 +93,10 @@ impl<'a> RecordingAttempt<'a> {
         error
     }
 
-    fn exchange(&self, mut outcome: Outcome, end_ms: u64) -> Exchange {
+    fn exchange(&self, mut outcome: RecordedOutcome, end_ms: u64) -> Exchange {
         let outgoing = &self.outgoing;
         let masker = self.recorder.masker(self.transport.redactor(), None);
-        if let Outcome::Response(response) = &mut outcome
+        if let RecordedOutcome::Response(response) = &mut outcome
             && outgoing.has_secret_response()
         {
             response.body = Content::Text(format!("{MASK}{}", self.number));
@@ -118,7 +118,7 @@ impl<'a> RecordingAttempt<'a> {
 impl Drop for RecordingAttempt<'_> {
     fn drop(&mut self) {
         if !self.is_done {
-            let exchange = self.exchange(Outcome::Canceled, self.recorder.canceled_ms());
+            let exchange = self.exchange(RecordedOutcome::Canceled, self.recorder.canceled_ms());
             self.recorder.write(self.number, &exchange);
         }
     }

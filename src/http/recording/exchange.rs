@@ -19,7 +19,7 @@ pub(super) struct Exchange {
     /// Number of the attempt, from 1.
     pub attempt: u32,
     pub request: RecordedRequest,
-    pub outcome: Outcome,
+    pub outcome: RecordedOutcome,
 }
 
 /// A request without the values that authenticate the caller.
@@ -43,7 +43,7 @@ pub(super) struct RecordedRequest {
 /// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Outcome {
+pub(super) enum RecordedOutcome {
     Response(RecordedResponse),
     /// No complete response was received.
     Error(RequestError),

@@ -14,7 +14,7 @@ use tokio::time::{self, Instant, sleep_until};
 
 use super::RecordingMasks;
 use super::content::{Content, MAX_BODY, Masker};
-use super::exchange::{Exchange, Outcome, Outgoing, RecordedResponse};
+use super::exchange::{Exchange, Outgoing, RecordedOutcome, RecordedResponse};
 use super::folder::{self, Header, unreadable};
 use super::stream::{self, ReplayProgress, moment};
 use crate::error::{Category, Problem, Stop};
@@ -234,17 +234,17 @@ impl Replay {
         let exchange: Exchange = folder::read_json(&path).map_err(|reason| damaged(&reason))?;
         sleep_until(moment(base, exchange.end_ms)).await;
         // The clock of the recorded run shows the time of the last outcome, and a canceled request has none.
-        if !matches!(exchange.outcome, Outcome::Canceled) {
+        if !matches!(exchange.outcome, RecordedOutcome::Canceled) {
             self.progress.advance_to(exchange.end_ms);
         }
         let recorded = match exchange.outcome {
-            Outcome::Response(recorded) if recorded.is_cut => {
+            RecordedOutcome::Response(recorded) if recorded.is_cut => {
                 return Err(damaged(
                     "the response was too large to be recorded completely",
                 ));
             }
             // For an error response, the status is sufficient.
-            Outcome::Response(recorded) if recorded.is_masked && recorded.status < 400 => {
+            RecordedOutcome::Response(recorded) if recorded.is_masked && recorded.status < 400 => {
                 let cause = match recorded.body.is_xml() {
                     true => "is XML",
                     false => "could not be read",
@@ -255,13 +255,13 @@ impl Replay {
                 );
                 return Err(RequestError::new(Category::InvalidResponse, message));
             }
-            Outcome::Response(recorded) if !(100..=599).contains(&recorded.status) => {
+            RecordedOutcome::Response(recorded) if !(100..=599).contains(&recorded.status) => {
                 return Err(damaged("the status is not valid"));
             }
-            Outcome::Response(recorded) => recorded,
-            Outcome::Error(error) => return Err(error),
+            RecordedOutcome::Response(recorded) => recorded,
+            RecordedOutcome::Error(error) => return Err(error),
             // The recorded run did not wait for the response, and neither does this one.
-            Outcome::Canceled => {
+            RecordedOutcome::Canceled => {
                 self.wait_past_end(base).await;
                 return Err(damaged("the request was canceled"));
             }

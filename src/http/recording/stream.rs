@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Frame};
 use tokio::time::{Instant, sleep_until};
 
 use super::content::{Content, MAX_BODY, StreamEnd, StreamPart};
-use super::exchange::{Exchange, Outcome};
+use super::exchange::{Exchange, RecordedOutcome};
 use super::recorder::Recorder;
 use crate::http::Transport;
 use crate::http::lines::{LineBody, StreamError};
@@ -130,7 +130,7 @@ impl Drop for RecordedBody {
         if !rest.is_empty() {
             self.push(end_ms, &rest);
         }
-        if let Outcome::Response(response) = &mut self.exchange.outcome {
+        if let RecordedOutcome::Response(response) = &mut self.exchange.outcome {
             response.is_cut = self.length > MAX_BODY;
             let parts = std::mem::take(&mut self.parts);
             response.body = Content::Stream { parts, end_ms, end };
