@@ -23,7 +23,7 @@ use crate::providers::get_result::summarize;
 use crate::providers::prelude::*;
 use details::JobDetails;
 use history::get_ended;
-use outcome::Origin;
+use outcome::RecordSource;
 use response::decode_job;
 
 /// Jobs of schedulers.
@@ -220,7 +220,7 @@ async fn get_live(region: &Region, lookup: GetRequest<'_>) -> Result<Option<GetR
     );
     let parameters = [("strJobManagerID", scheduler(lookup.reference))];
     let request = get_request(region, GET.name, &path, &parameters);
-    let decode = |body: &[u8]| decode_job(body, Origin::Live, lookup, None, region.clock);
+    let decode = |body: &[u8]| decode_job(body, RecordSource::Live, lookup, None, region.clock);
     match region.call(request, lookup.options.deadline, decode).await {
         Ok(found) => Ok(found.into_optional_result()),
         // A 404 without the envelope comes from another server.

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::super::envelope::ListPage;
 use super::super::region::Region;
-use super::outcome::Origin;
+use super::outcome::RecordSource;
 use super::response::{JobFields, decode_job};
 use super::{GET_ENDED, LIST_ENDED, get_request, list, scheduler};
 use crate::crypto::percent_encode;
@@ -30,7 +30,7 @@ pub(super) async fn get_ended(
     let parameters = entry.booked_at.as_deref().map(|at| ("acctTime", at));
     let request = get_request(region, GET_ENDED, &path, parameters.as_slice());
     let decode = |body: &[u8]| {
-        let (origin, clock) = (Origin::History, region.clock);
+        let (origin, clock) = (RecordSource::History, region.clock);
         let result = decode_job(body, origin, lookup, live, clock)?;
         result.ok_or_else(|| match live {
             // The details are those of another run.
@@ -164,7 +164,7 @@ fn newest_entry(
         .collect();
     let runs = rows.into_iter().map(|row| ListedRun {
         booked_at: row.booked_at(clock),
-        job: row.into_result(Origin::History, lookup, clock).job,
+        job: row.into_result(RecordSource::History, lookup, clock).job,
     });
     let runs = Vec::from_iter(runs);
     if names.len() > 1 && runs.iter().any(|run| run.booked_at.is_none()) {

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use super::super::Api;
 use super::super::envelope::ListPage;
 use super::super::region::Region;
-use super::outcome::Origin;
+use super::outcome::RecordSource;
 use super::response::JobFields;
 use super::{LIST, LIST_ENDED, get_request};
 use crate::http::{Method, Request};
@@ -33,11 +33,11 @@ const DEFAULT_DAYS: i64 = 7;
 
 /// Requests a page of the jobs of a scope.
 pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Problem> {
-    let origin = match list.cursor.lists.offsets[0] {
-        Some(_) => Origin::Live,
-        None => Origin::History,
+    let source = match list.cursor.lists.offsets[0] {
+        Some(_) => RecordSource::Live,
+        None => RecordSource::History,
     };
-    let (region, request) = request(api, list, origin)?;
+    let (region, request) = request(api, list, source)?;
     let decode = ListPage::<JobFields>::decode;
     let response = region.call(request, list.options.deadline, decode).await?;
     let ListPage { total, mut rows } = response.data;
@@ -46,18 +46,18 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     let [region_id, scheduler] = ["REGION", "SCHEDULER"].map(|name| list.scope.segment(name));
     rows.retain(|row| row.is_at(region_id, scheduler));
     let dropped = count - rows.len();
-    let earlier_runs = match origin {
-        Origin::Live => Vec::new(),
-        Origin::History => drop_earlier_runs(&mut rows, list.scope, region.clock),
+    let earlier_runs = match source {
+        RecordSource::Live => Vec::new(),
+        RecordSource::History => drop_earlier_runs(&mut rows, list.scope, region.clock),
     };
     let address = |row: &JobFields| row.reference(list.scope);
     let mut runs = HashMap::new();
     let read = |row: JobFields, reference: &Reference| {
         let run = row.run(region.clock);
-        let result = row.into_result(origin, list.lookup(reference), region.clock);
-        let run = match origin {
-            Origin::Live => Run::of_job(&result.job),
-            Origin::History => run,
+        let result = row.into_result(source, list.lookup(reference), region.clock);
+        let run = match source {
+            RecordSource::Live => Run::of_job(&result.job),
+            RecordSource::History => run,
         };
         runs.insert(result.job.reference.clone(), run);
         result
@@ -69,7 +69,7 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     };
     page.notices.extend(response.unreadable);
     // The list of all regions uses page numbers, and the history is sorted, so their pages do not overlap.
-    page.may_overlap = scheduler.is_some() && origin == Origin::Live && dropped == 0;
+    page.may_overlap = scheduler.is_some() && source == RecordSource::Live && dropped == 0;
     let total = total.and_then(|total| u64::try_from(total).ok());
     page.list_total = total;
     let known = total.filter(|_| dropped == 0);
@@ -79,14 +79,14 @@ pub(super) async fn list(api: &Api, list: ListRequest<'_>) -> Result<Page, Probl
     let has_ended = !list.filter.is_active_only();
     (page.next, page.total) = match list.cursor.after(count - page.repeated_rows, total) {
         Some(next) => (Some(next), None),
-        None if origin == Origin::Live && has_ended => {
+        None if source == RecordSource::Live && has_ended => {
             let mut next = Cursor::FIRST.without_lists([0]);
             next.lists.ended_total = known;
             (Some(next), None)
         }
         None => (None, known),
     };
-    if origin == Origin::History && list.filter.since.is_none() {
+    if source == RecordSource::History && list.filter.since.is_none() {
         let text = format!(
             "sugon/job lists jobs that ended in the last {DEFAULT_DAYS} days; joblens list --since shows older ones"
         );
@@ -128,7 +128,7 @@ fn drop_earlier_runs(rows: &mut Vec<JobFields>, scope: &Scope, clock: WallClock)
 fn request(
     api: &Api,
     list: ListRequest<'_>,
-    origin: Origin,
+    source: RecordSource,
 ) -> Result<(Arc<Region>, Request), Problem> {
     let region = match (
         list.scope.segment("REGION"),
@@ -148,12 +148,12 @@ fn request(
     let size = list.filter.page_size(PAGE_SIZE);
     let (user, queue) = (list.filter.user.as_deref(), list.filter.queue.as_deref());
     let Some(scheduler) = list.scope.segment("SCHEDULER") else {
-        let (operation, path) = match origin {
-            Origin::Live => (LIST_ALL, "/ac/openapi/v2/jobs/monitor/page-list"),
-            Origin::History => (LIST_ALL_ENDED, "/ac/openapi/v2/jobs/history/page-list"),
+        let (operation, path) = match source {
+            RecordSource::Live => (LIST_ALL, "/ac/openapi/v2/jobs/monitor/page-list"),
+            RecordSource::History => (LIST_ALL_ENDED, "/ac/openapi/v2/jobs/history/page-list"),
         };
         // The effect of a time window on jobs that have not started is not documented.
-        let is_cut = origin == Origin::History;
+        let is_cut = source == RecordSource::History;
         let [start, end] = [start, end].map(|time| if is_cut { time } else { String::new() });
         let body = json!({
             "page": list.cursor.page, "size": size, "clusterId": list.scope.segment("REGION").unwrap_or_default(),
@@ -171,8 +171,8 @@ fn request(
     };
     let (offset, size) = (list.cursor.offset.to_string(), size.to_string());
     let page = [("start", &*offset), ("limit", &*size)];
-    let (operation, path, mut parameters, names) = match origin {
-        Origin::Live => {
+    let (operation, path, mut parameters, names) = match source {
+        RecordSource::Live => {
             let parameters = vec![("strClusterIDList", scheduler)];
             (
                 LIST.name,
@@ -181,7 +181,7 @@ fn request(
                 ["strJobOwner", "strQueueName"],
             )
         }
-        Origin::History => {
+        RecordSource::History => {
             let parameters = history_query(scheduler, &start, &end);
             (LIST_ENDED, HISTORY_PATH, parameters, ["strUser", "queue"])
         }

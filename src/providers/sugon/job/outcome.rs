@@ -11,7 +11,7 @@ const ONE_PART: &str = "the scheduler's record is that of one part of the job; t
 
 /// Source of a response, which determines the meaning of a state word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum RecordSource {
     /// Live jobs.
     Live,
     /// Ended jobs.
@@ -183,16 +183,16 @@ impl Exit {
         }
     }
 
-    /// Sets the state if it depends on the origin or on the scheduler's state word, and the reason of an end without
+    /// Sets the state if it depends on the source or on the scheduler's state word, and the reason of an end without
     /// success; `time_limit` is in seconds.
     pub(super) fn resolve(
         &self,
         job: &mut Job,
-        origin: Origin,
+        source: RecordSource,
         reports: &Reports<'_>,
         time_limit: Option<i64>,
     ) {
-        self.resolve_state(job, origin, reports);
+        self.resolve_state(job, source, reports);
         self.explain(job, reports, time_limit);
         let is_one_part = reports.part().is_of(&job.id);
         match job.state {
@@ -206,22 +206,22 @@ impl Exit {
         }
     }
 
-    fn resolve_state(&self, job: &mut Job, origin: Origin, reports: &Reports<'_>) {
+    fn resolve_state(&self, job: &mut Job, source: RecordSource, reports: &Reports<'_>) {
         let raw = job.state_raw.clone().unwrap_or_default();
         let word = known_word(&raw).map_or(&*raw, |(word, _)| word);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
         let own_state = reports.worst_word().and_then(state_of);
         let active = reports.active_state();
-        if is(COMPLETED) && origin == Origin::History {
+        if is(COMPLETED) && source == RecordSource::History {
             (job.state, job.ended) = (State::Succeeded, true);
         } else if let Some(state) = own_state.filter(|_| is_vague(word)) {
             (job.state, job.ended) = (state, state.is_end());
-        } else if origin == Origin::Live
+        } else if source == RecordSource::Live
             && job.state == State::Succeeded
             && let Some(state) = own_state.filter(|state| state.is_unsuccessful()).or(active)
         {
             (job.state, job.ended) = (state, state.is_end());
-        } else if origin == Origin::History && job.state != State::Pending && !job.ended {
+        } else if source == RecordSource::History && job.state != State::Pending && !job.ended {
             // The history contains only ended jobs; a waiting job in it was requeued.
             let has_evidence = !word.is_empty() || job.finished_at.is_some();
             (job.state, job.ended) = (State::Unknown, has_evidence);

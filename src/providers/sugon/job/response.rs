@@ -1,7 +1,7 @@
 //! Decodes jobs in responses about live jobs and from the history.
 
 use super::super::envelope::decode_data;
-use super::outcome::{Exit, Origin, Record, Reports, known_word};
+use super::outcome::{Exit, Record, RecordSource, Reports, known_word};
 use super::{JobDetails, STATES};
 use crate::providers::prelude::*;
 use crate::providers::runs::Run;
@@ -80,7 +80,7 @@ struct Unreadable;
 /// Decodes a response about one job; `None` if it contains none, or a run other than `live`.
 pub(super) fn decode_job(
     body: &[u8],
-    origin: Origin,
+    source: RecordSource,
     lookup: GetRequest<'_>,
     live: Option<&Job>,
     clock: WallClock,
@@ -100,7 +100,7 @@ pub(super) fn decode_job(
     if live.is_some_and(|live| fields.is_of_run(live, clock) != Some(true)) {
         return Ok(None);
     }
-    let mut result = fields.into_result(origin, lookup, clock);
+    let mut result = fields.into_result(source, lookup, clock);
     raw::attach_masked(&mut result, body, options, mask_texts);
     Ok(Some(result))
 }
@@ -181,7 +181,7 @@ impl JobFields {
 
     pub(super) fn into_result(
         self,
-        origin: Origin,
+        source: RecordSource,
         lookup: GetRequest<'_>,
         clock: WallClock,
     ) -> GetResult {
@@ -217,7 +217,7 @@ impl JobFields {
             word: other.filter(|_| self.job_status.value.trimmed().is_some()),
             code: &self.exit_code,
             reason: &self.reason,
-            status: (origin == Origin::History).then_some(&self.job_exit_status),
+            status: (source == RecordSource::History).then_some(&self.job_exit_status),
         };
         let user_states = &options.states;
         let is_own = |word: &str| {
@@ -240,7 +240,7 @@ impl JobFields {
             resources: self.resources(),
             ..state.into_job(job_at(reference, reference.segment("REGION")))
         };
-        exit.resolve(&mut job, origin, &reports, self.time_limit());
+        exit.resolve(&mut job, source, &reports, self.time_limit());
         notices.extend(reports.failed_steps_notice(&job));
         let word = reports.scheduler_word();
         let details = self.details(word, &exit, clock, options.show_secrets);

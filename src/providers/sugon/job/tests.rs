@@ -49,7 +49,7 @@ const CHINA: WallClock = WallClock {
 };
 
 /// Returns the state, whether the job has ended, and the exit code for the data of a response.
-fn state(origin: Origin, mut data: Value) -> (State, bool, Option<i64>) {
+fn state(origin: RecordSource, mut data: Value) -> (State, bool, Option<i64>) {
     data["jobId"] = "7".into();
     let body = json!({"code": "0", "data": data}).to_string();
     let found = decode_job(
@@ -123,7 +123,7 @@ fn the_scheduler_state_and_exit_code_decide_how_a_live_job_ended() {
             "jobStatus": word, "jobInitAttr": {"JobState": own, "ExitCode": words[2]},
             "exitCode": "", "reason": words[3],
         });
-        assert_eq!(state(Origin::Live, data), expected, "{fields}");
+        assert_eq!(state(RecordSource::Live, data), expected, "{fields}");
     }
 }
 
@@ -148,7 +148,11 @@ fn the_history_decides_how_a_job_ended_with_exit_codes_up_to_255() {
         ("", json!(null), (Unknown, false, None)),
     ] {
         let data = json!({"jobState": word, "jobExitStatus": status});
-        assert_eq!(state(Origin::History, data), expected, "{word} {status}");
+        assert_eq!(
+            state(RecordSource::History, data),
+            expected,
+            "{word} {status}"
+        );
     }
 }
 
@@ -156,7 +160,7 @@ fn the_history_decides_how_a_job_ended_with_exit_codes_up_to_255() {
 fn a_history_entry_with_an_end_time_has_ended() {
     for (status, expected) in [(0, State::Unknown), (2, State::Failed)] {
         let data = json!({"jobEndTime": "2026-03-24 20:58:12", "jobExitStatus": status});
-        let found = state(Origin::History, data);
+        let found = state(RecordSource::History, data);
         assert_eq!(found, (expected, true, Some(status)));
     }
 }
@@ -171,7 +175,7 @@ fn a_response_about_a_job_of_another_region_or_scheduler_is_an_error() {
         let body = json!({"code": "0", "data": data}).to_string();
         let (reference, options) = (reference("7"), get_options());
         let lookup = lookup(&reference, &options);
-        decode_job(body.as_bytes(), Origin::Live, lookup, None, CHINA).is_ok()
+        decode_job(body.as_bytes(), RecordSource::Live, lookup, None, CHINA).is_ok()
     };
     assert!(read(
         json!({"clusterId": 11112, "jobManagerId": 1_638_523_853})
@@ -225,7 +229,7 @@ fn the_reason_is_a_failure_state_or_a_suspension_but_not_completed() {
         let body = body.to_string();
         let found = decode_job(
             body.as_bytes(),
-            Origin::Live,
+            RecordSource::Live,
             lookup(&reference("7"), &get_options()),
             None,
             CHINA,
@@ -246,7 +250,7 @@ fn secrets_of_a_command_are_masked_in_the_model_and_the_raw_response() {
         };
         let found = decode_job(
             &body,
-            Origin::History,
+            RecordSource::History,
             lookup(&reference("8231456"), &options),
             None,
             CHINA,
@@ -270,8 +274,12 @@ fn rows_of_the_platform_list_contain_region_scheduler_and_id() {
     ];
     assert!(addresses.eq(expected));
     let jobs = rows.into_iter().map(|row| {
-        row.into_result(Origin::Live, lookup(&reference("7"), &get_options()), CHINA)
-            .job
+        row.into_result(
+            RecordSource::Live,
+            lookup(&reference("7"), &get_options()),
+            CHINA,
+        )
+        .job
     });
     let jobs: Vec<Job> = jobs.collect();
     assert_eq!(

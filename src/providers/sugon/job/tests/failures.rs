@@ -27,7 +27,7 @@ fn of_two_end_states_in_a_history_entry_the_worse_one_counts() {
         let mut data = completed.clone();
         data[field] = value;
         assert_eq!(
-            state(Origin::History, data),
+            state(RecordSource::History, data),
             (expected, true, Some(0)),
             "{field}"
         );
@@ -38,18 +38,22 @@ fn of_two_end_states_in_a_history_entry_the_worse_one_counts() {
 fn a_bad_end_state_in_another_field_overrules_completed() {
     for (origin, own, expected) in [
         (
-            Origin::Live,
+            RecordSource::Live,
             json!({"jobInitAttr": {"JobState": "FAILED"}}),
             State::Failed,
         ),
-        (Origin::Live, json!({"jobState": "statD"}), State::Failed),
         (
-            Origin::History,
+            RecordSource::Live,
+            json!({"jobState": "statD"}),
+            State::Failed,
+        ),
+        (
+            RecordSource::History,
             json!({"jobInitAttr": {"JobState": "CANCELLED"}}),
             State::Canceled,
         ),
         (
-            Origin::History,
+            RecordSource::History,
             json!({"jobState": "statC"}),
             State::Succeeded,
         ),
@@ -99,7 +103,7 @@ fn two_scheduler_records_are_merged_and_the_worse_one_counts() {
             "jobStatus": "statC", "jobInitAttr": attributes, "initContentAttr": content,
             "exitCode": outer,
         });
-        assert_eq!(state(Origin::Live, data.clone()), expected, "{data}");
+        assert_eq!(state(RecordSource::Live, data.clone()), expected, "{data}");
     }
 }
 
@@ -119,7 +123,7 @@ fn a_sign_of_failure_in_any_field_prevents_a_success() {
         let mut data = completed.clone();
         let fields = fields.as_object().unwrap().clone();
         data.as_object_mut().unwrap().extend(fields);
-        state(Origin::Live, data).0
+        state(RecordSource::Live, data).0
     };
     for (fields, expected) in [
         (json!({}), State::Succeeded),
@@ -180,11 +184,11 @@ fn a_sign_of_failure_in_any_field_prevents_a_success() {
     ] {
         let mut data = fields.clone();
         data["jobState"] = "statC".into();
-        assert_eq!(state(Origin::History, data).0, expected, "{fields}");
+        assert_eq!(state(RecordSource::History, data).0, expected, "{fields}");
     }
     for reason in ["RaisedSignal", "RaisedSignal:15(Terminated)"] {
         let only_reason = json!({"jobStatus": "statC", "reason": reason});
-        assert_eq!(state(Origin::Live, only_reason).0, State::Unknown);
+        assert_eq!(state(RecordSource::Live, only_reason).0, State::Unknown);
     }
 }
 
@@ -196,7 +200,7 @@ fn a_failed_step_of_a_job_that_succeeded_is_a_notice() {
         let body = json!({"code": "0", "data": data}).to_string();
         let (reference, options) = (reference("7"), get_options());
         let lookup = lookup(&reference, &options);
-        let found = decode_job(body.as_bytes(), Origin::Live, lookup, None, CHINA);
+        let found = decode_job(body.as_bytes(), RecordSource::Live, lookup, None, CHINA);
         let found = found.unwrap().unwrap();
         let messages = found.notices.into_iter().map(|notice| notice.message);
         (found.job.state, messages.collect::<Vec<_>>())
@@ -217,7 +221,7 @@ fn a_failed_step_of_a_job_that_succeeded_is_a_notice() {
 }
 
 /// Returns the state, reason and message for the data of a response.
-fn cause(origin: Origin, mut data: Value) -> (State, Option<String>, Option<String>) {
+fn cause(origin: RecordSource, mut data: Value) -> (State, Option<String>, Option<String>) {
     data["jobId"] = "7".into();
     let body = json!({"code": "0", "data": data}).to_string();
     let (reference, options) = (reference("7"), get_options());
@@ -251,12 +255,12 @@ fn a_scheduler_state_that_explains_an_end_is_its_reason() {
             (State::Failed, "OUT_OF_MEMORY", Some("exit code 137")),
         ),
     ] {
-        let (state, reason, message) = cause(Origin::History, data.clone());
+        let (state, reason, message) = cause(RecordSource::History, data.clone());
         let shown = (state, reason.as_deref().unwrap_or("-"), message.as_deref());
         assert_eq!(shown, expected, "{data}");
     }
     let failed = json!({"jobState": "FAILED", "jobExitStatus": 1});
-    let (_, reason, message) = cause(Origin::History, failed);
+    let (_, reason, message) = cause(RecordSource::History, failed);
     assert_eq!((reason, message.as_deref()), (None, Some("exit code 1")));
 }
 
@@ -281,7 +285,7 @@ fn slurm_memory_and_time_limits_are_not_described_as_signals() {
         let data = json!({
             "jobStatus": "statC", "jobInitAttr": record, "reason": reason, "wallTimeReq": "01:00:00",
         });
-        let (state, shown, message) = cause(Origin::Live, data);
+        let (state, shown, message) = cause(RecordSource::Live, data);
         assert_eq!((state, shown.as_deref()), (State::Failed, Some(reason)));
         assert_eq!(message.as_deref(), Some(expected), "{word}");
     }
@@ -297,7 +301,7 @@ fn the_start_time_unknown_is_not_an_unreadable_field() {
             let (reference, options) = (reference("7"), get_options());
             decode_job(
                 body,
-                Origin::Live,
+                RecordSource::Live,
                 lookup(&reference, &options),
                 None,
                 CHINA,
@@ -344,7 +348,7 @@ fn the_message_names_the_field_that_leaves_a_success_undecided() {
             "statC does not show whether the job succeeded",
         ),
     ] {
-        let (state, reason, message) = cause(Origin::Live, data.clone());
+        let (state, reason, message) = cause(RecordSource::Live, data.clone());
         assert_eq!(state, State::Unknown, "{data}");
         assert_eq!(reason.as_deref(), Some("outcome unknown"), "{data}");
         assert_eq!(message.as_deref(), Some(expected), "{data}");

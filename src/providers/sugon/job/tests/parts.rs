@@ -3,14 +3,14 @@
 use super::*;
 
 /// Reads a job with this id whose record has these fields, in addition to a success or a failure.
-fn read(id: &str, origin: Origin, word: &str, more: Value) -> Job {
+fn read(id: &str, origin: RecordSource, word: &str, more: Value) -> Job {
     let code = if word == "COMPLETED" { "0:0" } else { "1:0" };
     let mut record = json!({"JobState": word, "ExitCode": code});
     let fields = record.as_object_mut().unwrap();
     fields.extend(more.as_object().unwrap().clone());
     let data = match origin {
-        Origin::Live => json!({"jobId": id, "jobStatus": "statC", "jobInitAttr": record}),
-        Origin::History => {
+        RecordSource::Live => json!({"jobId": id, "jobStatus": "statC", "jobInitAttr": record}),
+        RecordSource::History => {
             json!({"jobId": id, "jobState": "statC", "initContentAttr": record.to_string()})
         }
     };
@@ -23,7 +23,7 @@ fn read(id: &str, origin: Origin, word: &str, more: Value) -> Job {
 
 #[test]
 fn a_record_of_one_part_does_not_prove_the_success_of_the_whole_job() {
-    for origin in [Origin::Live, Origin::History] {
+    for origin in [RecordSource::Live, RecordSource::History] {
         for part in [
             json!({"ArrayJobId": "77", "ArrayTaskId": "2"}),
             json!({"ArrayJobId": 77, "ArrayTaskId": 2}),
