@@ -82,12 +82,12 @@ pub(crate) struct FileField {
     pub(super) name: &'static str,
     /// The setting that it provides.
     pub(super) key: Option<&'static str>,
-    pub(super) presence: Presence,
+    pub(super) requirement: FieldRequirement,
 }
 
 /// Whether a field is required.
 #[derive(PartialEq)]
-pub(super) enum Presence {
+pub(super) enum FieldRequirement {
     /// If all of these are missing, the profile has no credential; if one is set, all are required.
     Key,
     /// Required if there is a credential.
@@ -98,29 +98,33 @@ pub(super) enum Presence {
 impl FileField {
     /// Returns a field that is a part of the key.
     pub(crate) const fn key(name: &'static str, key: &'static str) -> Self {
-        Self::new(name, Some(key), Presence::Key)
+        Self::new(name, Some(key), FieldRequirement::Key)
     }
 
     /// Returns a field that is required with the key.
     pub(crate) const fn required(name: &'static str, key: &'static str) -> Self {
-        Self::new(name, Some(key), Presence::Required)
+        Self::new(name, Some(key), FieldRequirement::Required)
     }
 
     /// Returns a field that is optional with the key.
     pub(crate) const fn optional(name: &'static str, key: &'static str) -> Self {
-        Self::new(name, Some(key), Presence::Optional)
+        Self::new(name, Some(key), FieldRequirement::Optional)
     }
 
     /// Returns a field that is read for the profile but is not a setting itself.
     pub(crate) const fn other(name: &'static str) -> Self {
-        Self::new(name, None, Presence::Optional)
+        Self::new(name, None, FieldRequirement::Optional)
     }
 
-    const fn new(name: &'static str, key: Option<&'static str>, presence: Presence) -> Self {
+    const fn new(
+        name: &'static str,
+        key: Option<&'static str>,
+        requirement: FieldRequirement,
+    ) -> Self {
         Self {
             name,
             key,
-            presence,
+            requirement,
         }
     }
 }

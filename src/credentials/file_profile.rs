@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::expiry::check_expiry;
-use super::file::{FileField, FileProfile, KeyValues, Presence};
+use super::file::{FieldRequirement, FileField, FileProfile, KeyValues};
 use super::imds::ImdsService;
 use super::tool_files::{FoundCredential, SourceResult};
 use crate::error::Problem;
@@ -45,11 +45,11 @@ impl FileProfile<'_> {
         let is_missing = |field: &&FileField| self.get(field.name).is_none();
         let mut keys = fields
             .clone()
-            .filter(|field| field.presence == Presence::Key);
+            .filter(|field| field.requirement == FieldRequirement::Key);
         if keys.all(|field| is_missing(&field)) {
             return Ok(None);
         }
-        let mut required = fields.filter(|field| field.presence != Presence::Optional);
+        let mut required = fields.filter(|field| field.requirement != FieldRequirement::Optional);
         match required.find(is_missing) {
             Some(field) => Err(self.problem(&format!("has no {}", field.name))),
             None => Ok(Some(self.values())),
