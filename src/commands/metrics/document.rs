@@ -17,7 +17,7 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// The scopes and jobs to write, without duplicates.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct MetricsDocument {
     exporter: Option<ExporterStatus>,
     scopes: Vec<ScopeStatus>,
     jobs: Vec<RowIndex>,
@@ -32,7 +32,7 @@ struct RowIndex {
     row: usize,
 }
 
-impl Document {
+impl MetricsDocument {
     /// Creates a document with the jobs of all scopes that were read within `max_age`: at most `max_jobs`, active jobs
     /// first.
     pub(super) fn new(
@@ -158,7 +158,7 @@ fn count_merged(scopes: &mut [ScopeStatus], merged: &HashMap<RowIndex, JobRow>) 
 
 /// Iterator over the pieces of a document's text.
 pub(super) struct DocumentPieces {
-    document: Document,
+    document: MetricsDocument,
     writer: ExpositionWriter,
     family: usize,
     row: usize,

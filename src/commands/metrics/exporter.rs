@@ -12,7 +12,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::accept::negotiate;
-use super::document::Document;
+use super::document::MetricsDocument;
 use super::families::ExporterStatus;
 use super::log::MessageLog;
 use super::polled_target::{PolledSelector, PolledTarget, PolledTargetOptions};
@@ -75,7 +75,7 @@ impl Exporter {
     }
 
     /// Polls the targets of the command line that are due, and returns the metrics that are available at the deadline.
-    pub(super) async fn metrics(&self, deadline: Option<Instant>) -> Document {
+    pub(super) async fn metrics(&self, deadline: Option<Instant>) -> MetricsDocument {
         let document = self.document(&self.targets, deadline).await;
         let expiries = self.lookup.clients.expiry_times().into_iter();
         let expiries =
@@ -93,10 +93,14 @@ impl Exporter {
         problems.collect()
     }
 
-    async fn document(&self, targets: &[Arc<PolledTarget>], deadline: Option<Instant>) -> Document {
+    async fn document(
+        &self,
+        targets: &[Arc<PolledTarget>],
+        deadline: Option<Instant>,
+    ) -> MetricsDocument {
         join_all(targets.iter().map(|target| target.refresh(deadline))).await;
         let scopes = targets.iter().flat_map(|target| target.scopes());
-        Document::new(scopes.collect(), self.max_jobs, self.options.max_age())
+        MetricsDocument::new(scopes.collect(), self.max_jobs, self.options.max_age())
     }
 
     /// Responds to a request.
@@ -181,7 +185,7 @@ fn explained(problem: &Problem) -> String {
         .collect()
 }
 
-fn exposition(document: Document, request: &Request<Incoming>) -> Response<ServerBody> {
+fn exposition(document: MetricsDocument, request: &Request<Incoming>) -> Response<ServerBody> {
     let accept = request.headers().get_all(ACCEPT).iter();
     let accept: Vec<&str> = accept.filter_map(|value| value.to_str().ok()).collect();
     let format = negotiate(&accept.join(","));

@@ -39,7 +39,7 @@ use super::signals::Signals;
 use crate::error::{Category, Problem, Stop, exit_code, file_error_text};
 use crate::http::{self, Handler, ServerLimits};
 use crate::output::ExpositionFormat;
-use document::Document;
+use document::MetricsDocument;
 use exporter::Exporter;
 use log::MessageLog;
 
@@ -108,7 +108,12 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> CommandRes
 }
 
 /// Writes metrics to stdout or to a file, and returns the exit code.
-fn print(context: &CommandContext, document: Document, textfile: Option<&Path>, code: u8) -> u8 {
+fn print(
+    context: &CommandContext,
+    document: MetricsDocument,
+    textfile: Option<&Path>,
+    code: u8,
+) -> u8 {
     let mut pieces = document.pieces(ExpositionFormat::Text);
     let Some(path) = textfile else {
         let mut stdout = io::stdout().lock();

@@ -38,7 +38,7 @@ fn scope(name: &str, rows: Vec<JobRow>) -> Arc<ScopeSnapshot> {
     })
 }
 
-fn text(document: Document, format: ExpositionFormat) -> String {
+fn text(document: MetricsDocument, format: ExpositionFormat) -> String {
     document.pieces(format).collect()
 }
 
@@ -76,7 +76,8 @@ fn full_row() -> JobRow {
 #[tokio::test]
 async fn every_metric_can_be_parsed_back_in_both_formats() {
     for format in [ExpositionFormat::Text, ExpositionFormat::OpenMetrics] {
-        let document = Document::new(vec![scope("aliyun/job/c/", vec![full_row()])], 10, AGE);
+        let document =
+            MetricsDocument::new(vec![scope("aliyun/job/c/", vec![full_row()])], 10, AGE);
         let text = text(document.with_exporter(exporter()), format);
         let families = exposition::parse(&text);
         let names: Vec<&str> = families.iter().map(|family| &*family.name).collect();
@@ -116,7 +117,7 @@ async fn every_metric_can_be_parsed_back_in_both_formats() {
 #[tokio::test]
 async fn a_large_document_is_written_in_pieces_of_bounded_size() {
     let rows = (0..2000).map(|n| row(&n.to_string(), State::Running));
-    let document = Document::new(vec![scope("s/", rows.collect())], 10_000, AGE);
+    let document = MetricsDocument::new(vec![scope("s/", rows.collect())], 10_000, AGE);
     let pieces = document.pieces(ExpositionFormat::Text);
     let (mut bytes, mut most) = (0, 0);
     for piece in pieces {
@@ -139,7 +140,7 @@ async fn active_jobs_are_written_first_within_the_job_budget() {
     };
     let first = scope("a/", vec![row("ended", State::Failed), older]);
     let second = scope("b/", vec![newer]);
-    let document = Document::new(vec![first, second], 2, AGE);
+    let document = MetricsDocument::new(vec![first, second], 2, AGE);
     let text = text(document, ExpositionFormat::Text);
     let families = exposition::parse(&text);
     let value = |name: &str, label: &str| exposition::value(&families, name, label);
@@ -165,7 +166,12 @@ async fn a_failure_from_a_lookup_is_not_replaced_by_a_success_of_a_list_that_was
         let later = Arc::new(later);
         let lookup = scope("aliyun/job/c/1", vec![failed.clone()]);
         let both = [vec![lookup.clone(), later.clone()], vec![later, lookup]];
-        both.map(|snapshots| text(Document::new(snapshots, 10, AGE), ExpositionFormat::Text))
+        both.map(|snapshots| {
+            text(
+                MetricsDocument::new(snapshots, 10, AGE),
+                ExpositionFormat::Text,
+            )
+        })
     };
     let listed = JobRow {
         is_listed: true,
@@ -199,13 +205,16 @@ async fn a_duplicate_job_or_scope_is_written_once_and_outdated_rows_are_not() {
     };
     let job = scope("aliyun/job/c/1", vec![row("1", State::Running)]);
     let scopes = || vec![twice(), twice(), Arc::clone(&job)];
-    let fresh = text(Document::new(scopes(), 9, AGE), ExpositionFormat::Text);
+    let fresh = text(
+        MetricsDocument::new(scopes(), 9, AGE),
+        ExpositionFormat::Text,
+    );
     exposition::parse(&fresh);
     assert_eq!(fresh.matches("joblens_job_info{").count(), 1);
     assert_eq!(fresh.matches("joblens_scope_up{").count(), 2);
     let old = scopes();
     tokio::time::advance(AGE * 2).await;
-    let old = text(Document::new(old, 9, AGE), ExpositionFormat::Text);
+    let old = text(MetricsDocument::new(old, 9, AGE), ExpositionFormat::Text);
     assert!(
         old.contains("joblens_scope_up{scope=\"a/\",cloud=\"aliyun\"} 0\n"),
         "{old}"
@@ -227,7 +236,7 @@ async fn the_row_of_a_scope_that_is_up_is_written_and_of_several_the_newest() {
     };
     let written = |scopes: [&Arc<ScopeSnapshot>; 2]| {
         let scopes = scopes.map(Arc::clone).to_vec();
-        let text = text(Document::new(scopes, 9, AGE), ExpositionFormat::Text);
+        let text = text(MetricsDocument::new(scopes, 9, AGE), ExpositionFormat::Text);
         exposition::parse(&text);
         assert_eq!(text.matches("joblens_job_info{").count(), 1);
         let states = State::ALL.map(|state| state.as_str());
