@@ -98,8 +98,8 @@ fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
 
 /// Returns the status of the account, which is broken if a TLS file of its profile cannot be used. `doctor` checks
 /// these files separately.
-fn with_checked_files(account: Account) -> AccountStatus {
-    let Account {
+fn with_checked_files(account: ResolvedAccount) -> AccountStatus {
+    let ResolvedAccount {
         mut status,
         profile,
         client,
@@ -114,7 +114,7 @@ fn with_checked_files(account: Account) -> AccountStatus {
 }
 
 /// An account with its settings and client.
-pub(super) struct Account {
+pub(super) struct ResolvedAccount {
     /// The credential and settings that it would use.
     pub status: AccountStatus,
     /// Its settings, unless they cannot be used.
@@ -129,9 +129,9 @@ pub(super) fn account(
     cloud: &'static Cloud,
     name: &str,
     transport: &Arc<Transport>,
-) -> Account {
+) -> ResolvedAccount {
     let settings = credentials.settings();
-    let mut account = Account {
+    let mut account = ResolvedAccount {
         status: AccountStatus {
             cloud: cloud.name(),
             profile: name.to_owned(),
@@ -184,7 +184,7 @@ pub(super) fn account(
     account
 }
 
-impl Account {
+impl ResolvedAccount {
     /// Adds the settings of the profile to the status.
     fn describe(&mut self, profile: &Profile) {
         let status = &mut self.status;

@@ -117,7 +117,7 @@ pub(super) struct Poller {
     running: JoinSet<PollResult>,
     /// Requests that only register jobs for change events.
     followers: JoinSet<()>,
-    accounts: Vec<Account>,
+    accounts: Vec<PolledAccount>,
     end_proofs: EndProofs<AccountIndex>,
     /// The random factor for the time to the next polls. It is the same for all jobs
     /// of a response, to keep them together.
@@ -131,7 +131,7 @@ pub(super) struct Poller {
 }
 
 /// An account whose jobs are polled.
-struct Account {
+struct PolledAccount {
     id: AccountId,
     /// The number of requests in flight.
     in_flight: usize,
@@ -200,7 +200,7 @@ impl Poller {
             account_entry.id.cloud == cloud && account_entry.id.profile == *profile
         });
         known.unwrap_or_else(|| {
-            self.accounts.push(Account {
+            self.accounts.push(PolledAccount {
                 id: AccountId {
                     cloud,
                     profile: Arc::clone(profile),
