@@ -16,7 +16,7 @@ use crate::output::document::{
     AuthStatus, ConfigPath, DoctorReport, Envelope, KindList, StateMap, Timeline,
 };
 use crate::providers;
-use compare::{Changes, compare};
+use compare::{SchemaChanges, compare};
 
 impl SchemaKind {
     fn generate(self) -> Value {
@@ -116,7 +116,7 @@ fn assert_schema(kind: SchemaKind) {
     let new = kind.generate();
     let old = recorded(word.get_name());
     let changes = match old.as_str() {
-        "" => Changes::default(),
+        "" => SchemaChanges::default(),
         old => compare(&serde_json::from_str(old).unwrap(), &new),
     };
     let broken = changes.broken.join("\n  ");

@@ -9,7 +9,7 @@ const LIMITS: [&str; 4] = ["format", "pattern", "minimum", "maximum"];
 
 /// The differences of two schemas, each with the path of the field.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct SchemaChanges {
     /// Changes that break programs.
     pub broken: Vec<String>,
     /// Changes that programs do not notice if they ignore unknown fields.
@@ -17,13 +17,13 @@ pub struct Changes {
 }
 
 /// Compares an old document with a new one.
-pub fn compare(old: &Value, new: &Value) -> Changes {
+pub fn compare(old: &Value, new: &Value) -> SchemaChanges {
     let mut comparison = Comparison {
         old,
         new,
         seen: BTreeSet::new(),
         compared: Vec::new(),
-        changes: Changes::default(),
+        changes: SchemaChanges::default(),
     };
     comparison.node("", old, new);
     // Some definitions are separate documents, to which the root does not refer.
@@ -53,7 +53,7 @@ struct Comparison<'a> {
     seen: BTreeSet<(String, String)>,
     /// Pairs of objects that were compared: many fields can refer to the same one.
     compared: Vec<(&'a Value, &'a Value)>,
-    changes: Changes,
+    changes: SchemaChanges,
 }
 
 /// The values that a schema allows, with references resolved and alternatives merged.

@@ -33,7 +33,7 @@ fn schema() -> Value {
 }
 
 /// Returns the changes if the value at a path is replaced or removed.
-fn changed(pointer: &str, value: Option<Value>) -> Changes {
+fn changed(pointer: &str, value: Option<Value>) -> SchemaChanges {
     let mut new = schema();
     match value {
         Some(value) => {
@@ -60,7 +60,7 @@ fn breaks(pointer: &str, value: Option<Value>, message: &str) {
 #[test]
 fn a_changed_description_is_not_a_change_of_the_schema() {
     let changes = changed("/properties/name/description", Some(json!("The name.")));
-    assert_eq!(changes, Changes::default());
+    assert_eq!(changes, SchemaChanges::default());
 }
 
 #[test]
