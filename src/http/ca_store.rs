@@ -44,7 +44,7 @@ impl SystemStore {
     }
 
     /// Returns `true` if variables name other paths than the system's.
-    pub(super) fn is_named(&self) -> bool {
+    pub(super) fn is_overridden(&self) -> bool {
         !certificate_paths(&self.environment).is_empty()
     }
 

@@ -9,7 +9,7 @@ const CHECK: &str =
     "a proxy, gateway or captive portal may have answered: check the endpoint, and HTTPS_PROXY";
 
 /// Returns `true` if a response has the content type of an HTML page.
-pub(super) fn is_named(response: &Response) -> bool {
+pub(super) fn has_html_content_type(response: &Response) -> bool {
     let content_type = response.header("content-type").unwrap_or_default();
     let content_type = content_type.trim_start().to_ascii_lowercase();
     ["text/html", "application/xhtml+xml"]
@@ -20,7 +20,7 @@ pub(super) fn is_named(response: &Response) -> bool {
 /// Returns `true` if a response is an HTML page.
 fn is_html(response: &Response) -> bool {
     let is_empty = || response.body.trim_ascii().is_empty();
-    begins_as_html(&response.body) || (is_named(response) && !is_empty())
+    begins_as_html(&response.body) || (has_html_content_type(response) && !is_empty())
 }
 
 /// Returns `true` if a body begins like an HTML page.

@@ -132,7 +132,7 @@ impl SignedRequest<'_> {
             body: Vec::new(),
         };
         let unread_body = self.unread_body.filter(|_| head.status.is_success());
-        let is_page = html::is_named(&response);
+        let is_page = html::has_html_content_type(&response);
         if let Some(unread_body) = unread_body.filter(|_| !is_page) {
             *lock(unread_body) = Some(body.map_err(Into::into).boxed_unsync());
             return body::check_plain(&response).map(|()| response);

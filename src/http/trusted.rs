@@ -45,13 +45,13 @@ impl Default for TrustedCertificates {
 impl TrustedCertificates {
     /// Returns the certificates of one part of the system's store.
     pub(super) fn of_system(store: &SystemStore, part: usize) -> Self {
-        let is_named = store.is_named();
+        let is_overridden = store.is_overridden();
         let part = store.part(part);
         let mut trusted = Self {
             store_problem: part.problem.clone(),
             ..Self::default()
         };
-        if is_named {
+        if is_overridden {
             trusted.add(part.certificates.clone());
             return trusted;
         }
