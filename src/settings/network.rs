@@ -13,7 +13,7 @@ pub(super) const FILE_ONLY_KEY: &str = "insecure_skip_verify";
 ///
 /// # Errors
 /// A usage error if the variable is set.
-pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<(), Problem> {
+pub(super) fn reject_variable(cloud: &str, environment: &Environment) -> Result<(), Problem> {
     let name = format!("JOBLENS_{cloud}_{FILE_ONLY_KEY}").to_ascii_uppercase();
     if environment.get(&name).is_none() {
         return Ok(());

@@ -33,7 +33,7 @@ impl Settings {
         name: &str,
     ) -> Result<Profile, Problem> {
         if name == "default" {
-            network::refuse_variable(schema.cloud, &self.environment)?;
+            network::reject_variable(schema.cloud, &self.environment)?;
         }
         if self.recorded_plain_profile(schema, name).is_none()
             && let Some(problem) = self.recorded_problem(schema.cloud, name)

@@ -126,7 +126,7 @@ pub(super) struct StreamState {
     /// The number of consecutive failures.
     failures: u32,
     /// The server does not support streams for this log.
-    is_refused: bool,
+    is_unsupported: bool,
 }
 
 impl StreamState {
@@ -152,7 +152,7 @@ impl StreamState {
     pub(super) fn is_due(&self) -> bool {
         let pause = MIN_INTERVAL * 2_u32.saturating_pow(self.failures.min(8));
         let is_early = |at: &Stopwatch| at.elapsed() < pause.min(MAX_BACKOFF);
-        !self.is_open() && !self.is_refused && !self.opened_at.as_ref().is_some_and(is_early)
+        !self.is_open() && !self.is_unsupported && !self.opened_at.as_ref().is_some_and(is_early)
     }
 
     /// Returns the filter for new text of the open stream. Calls `known` at the first
@@ -177,10 +177,10 @@ impl StreamState {
         };
         self.close();
         self.failures = if is_unused { self.failures + 1 } else { 0 };
-        self.is_refused = match end {
+        self.is_unsupported = match end {
             Ok(()) => self.failures >= MAX_UNUSED,
             Err(problem) => !problem.category.is_transient() && !is_silent,
         };
-        self.is_refused
+        self.is_unsupported
     }
 }

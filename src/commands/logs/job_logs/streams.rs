@@ -123,8 +123,8 @@ impl JobLogs<'_> {
                     .and_then(|problem| problem.transport_failure)
                     .is_some_and(|failure| failure.kind == TransportFailureKind::Timeout);
                 let state = &mut self.logs[number].stream_state;
-                let is_refused = state.end(&end, is_absent || is_timeout);
-                if is_refused && !std::mem::replace(&mut self.streams.is_noted, true) {
+                let is_unsupported = state.end(&end, is_absent || is_timeout);
+                if is_unsupported && !std::mem::replace(&mut self.streams.is_noted, true) {
                     let mut reason = problem.map_or_else(
                         || Problem::new(Category::InvalidResponse, "it ends at once"),
                         |problem| (**problem).clone(),
