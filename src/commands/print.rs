@@ -73,7 +73,7 @@ impl CommandContext {
     pub(super) fn exit_code_after_write(&self, written: io::Result<()>, code: u8) -> u8 {
         match written {
             Ok(()) => self.code_after_query(code),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::BROKEN_PIPE,
             Err(error) => {
                 self.print_problem(&write_problem(&error));
                 exit_code::with_lost_output(code)

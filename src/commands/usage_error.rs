@@ -37,7 +37,7 @@ pub(super) fn print(
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => exit_code::OK,
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::BROKEN_PIPE,
             Err(error) => {
                 let problem = write_problem(&error);
                 let _ = output::write_problem(&mut io::stderr().lock(), &problem, &render_context);
@@ -75,7 +75,7 @@ pub(super) fn print(
         &render_context,
     ) {
         Ok(()) => envelope.exit.code,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::BROKEN_PIPE,
         Err(error) => {
             let problem = write_problem(&error);
             let _ = output::write_problem(&mut io::stderr().lock(), &problem, &render_context);

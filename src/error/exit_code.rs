@@ -23,7 +23,7 @@ pub const INTERRUPTED: u8 = 130;
 /// Ended by SIGQUIT, which no report shows.
 pub const QUIT: u8 = 131;
 /// The reader closed the output, as after SIGPIPE.
-pub const CLOSED: u8 = 141;
+pub const BROKEN_PIPE: u8 = 141;
 /// Ended by SIGTERM or SIGHUP.
 pub const TERMINATED: u8 = 143;
 

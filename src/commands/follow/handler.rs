@@ -369,7 +369,7 @@ impl<'a> FollowHandler<'a> {
         let code = match &end {
             Ok(Ok(())) => exit_code::of(problems),
             Err(stop) => stop.exit_code(),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::CLOSED,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => exit_code::BROKEN_PIPE,
             Ok(Err(error)) => {
                 for line in problem_lines(&write_problem(error), &render_context) {
                     self.reporter.println(line);

@@ -176,7 +176,7 @@ impl Exit {
         (exit_code::PENDING, "pending"),
         (exit_code::TIMED_OUT, "timeout"),
         (exit_code::INTERRUPTED, "interrupted"),
-        (exit_code::CLOSED, "closed"),
+        (exit_code::BROKEN_PIPE, "closed"),
         (exit_code::TERMINATED, "terminated"),
     ];
     const PASSED: &'static str = "passed";
