@@ -58,8 +58,8 @@ impl<'a> JobIdentity<'a> {
     }
 
     /// Returns `true` if a later response for the same reference is about another job.
-    pub fn is_other(&self, read: &JobIdentity<'_>, kind: &Kind) -> bool {
-        is_other(self, read, reuse_of(kind))
+    pub fn is_different_job(&self, read: &JobIdentity<'_>, kind: &Kind) -> bool {
+        is_different_job(self, read, reuse_of(kind))
     }
 
     /// Returns `true` if both are certainly the same job.
@@ -103,7 +103,7 @@ impl KnownIdentity {
     pub fn is_replaced_by(&mut self, read: &Job, kind: &Kind) -> bool {
         let read = JobIdentity::of(read);
         let mut known = self.lookup.iter().chain(&self.row);
-        let is_other = known.any(|known| known.is_other(&read, kind));
+        let is_different_job = known.any(|known| known.is_different_job(&read, kind));
         let own = match read.from_list {
             true => &mut self.row,
             false => &mut self.lookup,
@@ -113,7 +113,7 @@ impl KnownIdentity {
             let known = own.as_ref();
             known.is_some_and(|known| is_back(known, &read, reuse_of(kind)))
         };
-        self.is_replaced = is_other || (self.is_replaced && !is_back());
+        self.is_replaced = is_different_job || (self.is_replaced && !is_back());
         if !self.is_replaced {
             match own {
                 Some(known) => known.update(read),
@@ -174,7 +174,7 @@ pub(super) fn replaced(read: &Job, reference: &Reference) -> Problem {
 
 /// Returns `true` if the responses are about different jobs. Times in rows can be less exact than in lookups: between a
 /// row and a lookup, the name must differ as well.
-fn is_other(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> bool {
+fn is_different_job(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> bool {
     if differ(known.uid.as_ref(), read.uid.as_ref()) {
         return true;
     }
@@ -201,7 +201,7 @@ fn is_other(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> 
 }
 
 /// Returns `true` if a response shows that a job is back whose id belonged to another job before. `known` is from the
-/// same source, and [`is_other`] is false.
+/// same source, and [`is_different_job`] is false.
 fn is_back(known: &JobIdentity<'_>, read: &JobIdentity<'_>, reuse: IdReuse) -> bool {
     let has_name = known.name.is_some() && known.name == read.name;
     let is_timeless = known.is_array || read.is_array || reuse == IdReuse::NumberedAndRequeued;

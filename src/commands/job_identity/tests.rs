@@ -70,8 +70,9 @@ fn another_job_is_recognized_by_its_uid_or_its_time_of_creation() {
             IdReuse::Numbered,
             IdReuse::NumberedAndRequeued,
         ];
-        let found =
-            reuses.map(|reuse| is_other(&JobIdentity::of(&known), &JobIdentity::of(&read), reuse));
+        let found = reuses.map(|reuse| {
+            is_different_job(&JobIdentity::of(&known), &JobIdentity::of(&read), reuse)
+        });
         assert_eq!(found, expected, "case {number}");
     }
 }

@@ -296,13 +296,14 @@ impl WatchedScope {
                     !(is_first && row.ended)
                 }
                 Entry::Occupied(mut entry) => {
-                    let is_other = entry.get().is_other(&row.identity, self.scope.kind);
-                    if is_other {
+                    let is_different_job =
+                        entry.get().is_different_job(&row.identity, self.scope.kind);
+                    if is_different_job {
                         replaced.insert(row.reference.clone(), row.identity);
                     } else {
                         entry.get_mut().update(row.identity);
                     }
-                    is_other
+                    is_different_job
                 }
             };
             if is_new {
