@@ -1,16 +1,16 @@
 //! Defines errors in the terms that users and scripts see.
 
 pub mod exit_code;
-mod fault;
 mod io_text;
 mod stop;
+mod transport_failure;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use fault::{FailureDetail, TransportFailure, TransportFailureKind};
 pub(crate) use io_text::{file_error_text, file_kind_text, io_text, kind_text};
 pub use stop::Stop;
+pub use transport_failure::{FailureDetail, TransportFailure, TransportFailureKind};
 
 /// Words that are longer are similar to no name: a comparison takes time in proportion to the length.
 const MAX_COMPARED_BYTES: usize = 256;
