@@ -265,7 +265,7 @@ pub(super) mod tests {
         problem
     }
 
-    /// Returns a report with a gate of ten minutes.
+    /// Returns an envelope with a gate of ten minutes.
     pub(in super::super) fn envelope(
         jobs: Vec<Job>,
         errors: Vec<Problem>,
@@ -305,18 +305,10 @@ pub(super) mod tests {
     #[test]
     fn an_active_job_is_pending_until_the_gate_is_decided_and_then_not_needed() {
         let open = || vec![job("5", State::Running, "pending")];
-        assert_eq!(
-            kinds(&envelope(open(), vec![], Verdict::Undecided, 124)),
-            ["timeout"]
-        );
-        assert_eq!(
-            kinds(&envelope(open(), vec![], Verdict::Undecided, 8)),
-            ["pending"]
-        );
-        assert_eq!(
-            kinds(&envelope(open(), vec![], Verdict::Undecided, 143)),
-            ["terminated"]
-        );
+        for (code, kind) in [(124, "timeout"), (8, "pending"), (143, "terminated")] {
+            let undecided = envelope(open(), vec![], Verdict::Undecided, code);
+            assert_eq!(kinds(&undecided), [kind]);
+        }
         let decided = envelope(open(), vec![], Verdict::Failed, 1);
         assert!(matches!(cases(&decided)[0].outcome, CaseOutcome::NotNeeded));
     }
