@@ -125,7 +125,8 @@ fn link_in_less_space() {
     }
 }
 
-/// Returns `true` if the linker accepts an argument. LLVM's linker, the default on x86-64, has options that GNU's lacks.
+/// Returns `true` if the linker accepts an argument. LLVM's linker, the default on x86-64, has options that GNU's does
+/// not have.
 fn is_accepted_by_linker(argument: &str) -> bool {
     let folder = variable("OUT_DIR");
     let source = Path::new(&folder).join("empty.rs");

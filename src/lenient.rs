@@ -273,7 +273,7 @@ fn has_bounded_values(body: &[u8]) -> bool {
 }
 
 /// Parses a response as JSON to decide by its values: a key with different values and an invalid number get a value
-/// that no type is read from, as in [`decode_response`]. Otherwise as [`parse_shown`].
+/// that no type is read from, as in [`decode_response`]. Otherwise like [`parse_shown`].
 pub fn parse(body: &[u8]) -> Option<Value> {
     let body = without_byte_order_mark(body);
     if !has_bounded_values(body) {
@@ -284,8 +284,8 @@ pub fn parse(body: &[u8]) -> Option<Value> {
 }
 
 /// Parses a response as JSON to show it, with the last value of a duplicate key, null for an invalid number and for
-/// what [`parse`] could not read, and U+FFFD for invalid characters. `None` if it is not valid JSON, is nested too deeply, or has so many values that
-/// it would take far more memory than bytes.
+/// what [`parse`] could not read, and U+FFFD for invalid characters. `None` if it is not valid JSON, is nested too
+/// deeply, or has so many values that it would take far more memory than bytes.
 pub fn parse_shown(body: &[u8]) -> Option<Value> {
     let body = without_byte_order_mark(body);
     if !has_bounded_values(body) {

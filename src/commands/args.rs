@@ -13,7 +13,7 @@ use crate::error::Problem;
 use crate::output::Format;
 use crate::settings::{invalid_value, parse_duration};
 
-/// What commands that get jobs once are requested.
+/// The jobs that a command gets once, and how.
 #[derive(Debug, Args)]
 pub(super) struct LookupArgs {
     /// References to get; @latest selects the newest in a scope, - reads references from stdin (on a terminal, - is the reference used last), %1 is row 1 of the last list

@@ -16,7 +16,8 @@ use crate::error::Stop;
 /// How long a command can print its results after a signal. An output that nobody reads must not keep it running.
 const MAX_OUTPUT_TIME: Duration = Duration::from_millis(250);
 
-/// Handles the signals of a command on a separate thread, so that they also end a command that is blocked by its output.
+/// Handles the signals of a command on a separate thread, so that they also end a command that is blocked by its
+/// output.
 ///
 /// When this is dropped, signals have no effect until another handler is installed.
 pub(super) struct InterruptHandler {

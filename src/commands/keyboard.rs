@@ -42,7 +42,7 @@ impl Keyboard {
     /// Turns off echo and line mode, so that keys are not shown and each is read at once.
     pub(super) fn take(&self) {
         if !is_in_background(&self.0) {
-            // If the terminal refuses, keys are shown and `q` needs Enter.
+            // If the terminal does not allow it, keys are shown and `q` needs Enter.
             let _ = silence_keys(&self.0);
         }
     }

@@ -182,7 +182,7 @@ impl Command {
     }
 }
 
-/// The order of a help text; the examples of a command are its `before_help`.
+/// The parts of a help text in order; the examples of a command are its `before_help`.
 const HELP_TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n\
                              {all-args}{after-help}";
 

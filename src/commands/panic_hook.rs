@@ -39,7 +39,7 @@ fn forbid_core_files() {
         current: Some(0),
         maximum: Some(0),
     };
-    // If the system refuses this, run the command anyway.
+    // If the system does not allow this, run the command anyway.
     let _ = setrlimit(Resource::Core, none);
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

@@ -17,7 +17,7 @@ use crate::output::restore_terminal;
 /// queue, settings and a connection.
 const MIN_OPEN_FILES: u64 = 16;
 
-/// Creates a single-threaded runtime. If the system refuses, the process exits with code 5 and prints one line.
+/// Creates a single-threaded runtime. If the system does not allow it, the process exits with code 5 and prints one line.
 pub(super) fn runtime() -> Runtime {
     if let Some(limit) = getrlimit(Resource::Nofile).current
         && limit < MIN_OPEN_FILES
@@ -46,7 +46,7 @@ pub fn on_sufficient_stack<T: Send + 'static>(command: impl FnOnce() -> T + Send
     ended.unwrap_or_else(|_| exit("the command was aborted"))
 }
 
-/// Spawns a thread. If the system refuses, the process exits with code 5 and prints one line.
+/// Spawns a thread. If the system does not allow it, the process exits with code 5 and prints one line.
 pub(super) fn spawn_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {

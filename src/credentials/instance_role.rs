@@ -37,7 +37,7 @@ const TTL_SECONDS: &str = "21600";
 pub(crate) struct InstanceRoleProvider<S> {
     service: &'static ImdsService,
     api: ApiClient,
-    /// Client for the token request: a host that does not answer it may still answer others.
+    /// Client for the token request: a host that does not respond to it may still respond to others.
     token_api: ApiClient,
     endpoint: Endpoint,
     role: Option<String>,

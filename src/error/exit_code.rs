@@ -16,9 +16,9 @@ pub const CREDENTIALS: u8 = 4;
 pub const SERVICE: u8 = 5;
 /// A single check of a gate whose jobs are still active.
 pub const PENDING: u8 = 8;
-/// The time of a gate was up, as of the command `timeout`.
+/// The time of a gate was up, as with the command `timeout`.
 pub const TIMED_OUT: u8 = 124;
-/// Ended by SIGINT. Like the next ones, 128 and the number of the signal, as of shells.
+/// Ended by SIGINT. Like the next ones, 128 and the number of the signal, as in shells.
 pub const INTERRUPTED: u8 = 130;
 /// Ended by SIGQUIT, which no report shows.
 pub const QUIT: u8 = 131;

@@ -65,8 +65,8 @@ pub enum TransportFailureKind {
     Tls,
     /// The response was not complete in time.
     Timeout,
-    /// The caller's deadline passed before the request could be sent or answered. This does not indicate a problem
-    /// of the network or the server.
+    /// The caller's deadline passed before the request could be sent or its response had arrived. This does not
+    /// indicate a problem of the network or the server.
     DeadlineExceeded,
     /// The connection broke before the response was complete.
     Broken,

@@ -73,7 +73,7 @@ impl SystemStore {
     }
 }
 
-/// Returns a part of the system's store.
+/// Returns a part of the system's store: all of the keychain is the first one.
 #[cfg(target_os = "macos")]
 fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
     match number {
@@ -82,7 +82,7 @@ fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
     }
 }
 
-/// Returns a part of the system's store.
+/// Returns a part of the system's store: its bundle file is the first one.
 #[cfg(not(target_os = "macos"))]
 fn system_certificates(number: usize) -> Vec<CertificateDer<'static>> {
     // As in OpenSSL, an empty variable counts as not set.

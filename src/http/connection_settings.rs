@@ -7,8 +7,8 @@ use super::tls::check_tls_files;
 use crate::error::Problem;
 use crate::settings::{PROXY_URL, Profile, TLS_SERVER_NAME};
 
-/// Checks the name of the server and the proxy of a profile, and reads its TLS files, so that one that cannot be used is
-/// reported before the first request. Pipes are skipped, since they can be read only once.
+/// Checks the name of the server and the proxy of a profile, and reads its TLS files, so that one that cannot be used
+/// is reported before the first request. Pipes are skipped, since they can be read only once.
 ///
 /// # Errors
 /// A usage error if the name is not a host name, if the proxy is not a URL, or as [`check_tls_files`].

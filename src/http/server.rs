@@ -151,7 +151,7 @@ async fn open(
     Some((Box::new(stream), peer))
 }
 
-/// Answers the requests of one connection until either side or a limit ends it. Each request has the client's
+/// Responds to the requests of one connection until either side or a limit ends it. Each request has the client's
 /// certificate, if there is one, as an extension.
 async fn serve_connection(
     io: Box<dyn Io>,

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use super::{JobColumn, Query};
 use crate::error::Problem;
 
-/// The forms that an answer can take, as the words of `-o`.
+/// The output formats, with the words of `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Human-readable table

@@ -164,7 +164,7 @@ pub(super) trait KindOps<A: Sync>: Sync {
         false
     }
 
-    /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`] whose lists need more than
+    /// Like [`Client::batch_get`], for kinds with [`Kind::batch_from`] whose lists need more than
     /// [`batch`](super::batch) provides; `None` for other kinds.
     async fn batch_get(&self, _api: &A, _batch: BatchRequest<'_>) -> BatchResult {
         Ok(None)
@@ -176,7 +176,7 @@ pub(super) trait KindOps<A: Sync>: Sync {
         None
     }
 
-    /// As [`Client::list`], for kinds with [`Kind::list`].
+    /// Like [`Client::list`], for kinds with [`Kind::list`].
     async fn list(&self, _api: &A, list: ListRequest<'_>) -> Result<Page, Problem> {
         Err(list.scope.kind.not_listed())
     }
@@ -186,12 +186,12 @@ pub(super) trait KindOps<A: Sync>: Sync {
         LogSource::of_kind(kind, job)
     }
 
-    /// As [`Client::read_log`], for kinds whose [`Kind::logs`] is an operation.
+    /// Like [`Client::read_log`], for kinds whose [`Kind::logs`] is an operation.
     async fn read_log(&self, _api: &A, request: LogRequest<'_>) -> Result<LogChunk, Problem> {
         Err(request.unsupported())
     }
 
-    /// As [`Client::check_exists`], for kinds with [`Kind::needs_check_exists`].
+    /// Like [`Client::check_exists`], for kinds with [`Kind::needs_check_exists`].
     async fn check_exists(&self, _api: &A, _lookup: GetRequest<'_>) -> Result<(), Problem> {
         Ok(())
     }

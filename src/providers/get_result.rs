@@ -50,7 +50,7 @@ impl GetResult {
         self.part_or(NoticeCode::PartsUnread, part_name, response)
     }
 
-    /// As [`GetResult::part`], for the events of the job. Marks that events may be missing if the call failed.
+    /// Like [`GetResult::part`], for the events of the job. Marks that events may be missing if the call failed.
     pub(super) fn events_part<T>(&mut self, response: Result<Decoded<T>, Problem>) -> Option<T> {
         if let Err(problem) = &response {
             self.mark_events_unread(problem);
@@ -65,7 +65,7 @@ impl GetResult {
         kept.get_or_insert_with(|| Box::new(problem.clone()));
     }
 
-    /// As [`GetResult::part`], with another code for the notice.
+    /// Like [`GetResult::part`], with another code for the notice.
     pub(super) fn part_or<T>(
         &mut self,
         code: NoticeCode,
@@ -90,7 +90,7 @@ impl GetResult {
         }
     }
 
-    /// As [`GetResult::part_or`], for a part that can show that a job failed although the cloud reports
+    /// Like [`GetResult::part_or`], for a part that can show that a job failed although the cloud reports
     /// success. With [`TRUST_FINISHED`], the cloud's state is accepted if the part can never be read.
     pub(super) fn required_part<T>(
         &mut self,

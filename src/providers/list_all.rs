@@ -130,7 +130,7 @@ pub async fn list_all(
     read_pages(&source, options, limit, on_page).await
 }
 
-/// As [`list_all`], for the scopes of an account ([`CloudApi::list_scopes`](super::CloudApi::list_scopes)). `request`
+/// Like [`list_all`], for the scopes of an account ([`CloudApi::list_scopes`](super::CloudApi::list_scopes)). `request`
 /// is for the first page.
 ///
 /// # Errors

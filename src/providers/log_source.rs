@@ -38,7 +38,7 @@ impl LogSource {
         }
     }
 
-    /// As [`LogSource::of_job`], limited to the logs that the kind has, with one log per stream.
+    /// Like [`LogSource::of_job`], limited to the logs that the kind has, with one log per stream.
     pub(super) fn of_kind(kind: &Kind, job: &Job) -> Vec<Self> {
         let LogSupport::Operation(spec) = &kind.logs else {
             return Self::of_job(job);

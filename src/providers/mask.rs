@@ -47,7 +47,7 @@ pub fn mask_row_ids(job: &mut Job, redactor: &Redactor) {
     }
 }
 
-/// As [`mask_job`], for a scope. Masks the secrets of the run's credentials only.
+/// Like [`mask_job`], for a scope. Masks the secrets of the run's credentials only.
 pub fn mask_scope(scope: &mut ScopeSummary, redactor: &Redactor) {
     let id = scope.scope.clone();
     Masking::new(&id, redactor.masks(), true).part(scope);
@@ -202,7 +202,7 @@ fn mask_url_text(text: &mut String) -> bool {
     true
 }
 
-/// As [`mask_url_text`], for all texts of a document.
+/// Like [`mask_url_text`], for all texts of a document.
 fn mask_document_urls(document: &mut Value) -> bool {
     let mut or = |is_changed, value: &mut Value| mask_document_urls(value) | is_changed;
     match document {

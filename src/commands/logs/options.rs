@@ -15,7 +15,7 @@ use crate::output::{Format, Zone};
 use crate::providers::LogParams;
 use crate::settings::parse_duration;
 
-/// The default reading interval of a followed log.
+/// The default polling interval of a followed log.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Print the log of a job's container, node or output file
@@ -102,7 +102,7 @@ impl Arguments {
         }
     }
 
-    /// Returns the reading interval.
+    /// Returns the polling interval.
     ///
     /// # Errors
     /// Returns a usage error for an invalid duration, or without `--follow`.

@@ -84,8 +84,9 @@ pub(super) struct RequestState {
     pub is_deferred: bool,
     /// A list did not contain the reference or showed a change, so it is looked up individually.
     pub poll_individually: bool,
-    /// The next lookup is one of those that can contradict rows. [`PolledAccount::detail_requests`](super::PolledAccount) counts
-    /// it until its response has come, whatever job it is about.
+    /// The next lookup is one of those that can contradict rows.
+    /// [`PolledAccount::detail_requests`](super::PolledAccount) counts it until its response has come, whatever job it
+    /// is about.
     pub has_detail_request: bool,
     /// A stream has reported a change since the newest poll was started.
     pub is_changed: bool,

@@ -79,7 +79,6 @@ fn invalid_report_options_are_usage_errors_and_write_nothing() {
     let folder = TempDir::new().unwrap();
     let same = at("json", &folder, "a");
     let other_name = format!("junit={}/./a", folder.path().display());
-    let stdout = ["json=/dev/stdout", "junit=/proc/self/fd/1"];
     for (values, what) in [
         (vec!["xml=a"], "unknown report"),
         (vec![""], "unknown report"),
@@ -89,7 +88,7 @@ fn invalid_report_options_are_usage_errors_and_write_nothing() {
         (vec!["github=a"], "does not accept a file name"),
         (vec!["github", "github"], "can only be given once"),
         (vec![same.as_str(), other_name.as_str()], "the same file"),
-        (stdout.to_vec(), "the same file"),
+        (vec!["json=/dev/stdout", "junit=/dev/fd/1"], "same file"),
     ] {
         let problem = reports(&values, &[]).err().expect(what);
         assert_eq!(problem.category, Category::Usage);
@@ -97,18 +96,13 @@ fn invalid_report_options_are_usage_errors_and_write_nothing() {
     }
     let summary = folder.path().join("summary");
     let shared = [("GITHUB_STEP_SUMMARY", summary.as_path())];
-    let value = at("json", &folder, "summary");
-    assert!(reports(&[&value, "github"], &shared).is_err());
+    assert!(reports(&[&at("json", &folder, "summary"), "github"], &shared).is_err());
     assert!(names(&folder).is_empty());
     let list = folder.path().join("a");
     fs::write(&list, "aliyun/job/c/1\n").unwrap();
     let replacing = Reports::parse(&[other_name], &[list], &Environment::default()).err();
-    assert!(
-        replacing
-            .unwrap()
-            .message
-            .contains("would replace the list")
-    );
+    let message = replacing.unwrap().message;
+    assert!(message.contains("would replace the list"), "{message}");
 }
 
 #[test]

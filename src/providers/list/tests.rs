@@ -107,7 +107,7 @@ async fn listed(
     listed_again(pages, limit, stop_after, &[0]).await
 }
 
-/// As [`listed`], for a list that is read from its start at these requests.
+/// Like [`listed`], for a list that is read from its start at these requests.
 async fn listed_again(
     pages: &[(Vec<String>, Option<u64>)],
     limit: Option<usize>,

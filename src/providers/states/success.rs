@@ -96,7 +96,7 @@ pub(in crate::providers) fn failure_text(text: &str) -> Option<&str> {
     (!is_none).then_some(text)
 }
 
-/// As [`failure_text`], for a field.
+/// Like [`failure_text`], for a field.
 pub(in crate::providers) fn failure(text: Text) -> Option<String> {
     text.0.filter(|text| failure_text(text).is_some())
 }

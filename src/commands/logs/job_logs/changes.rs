@@ -52,8 +52,8 @@ impl JobLogs<'_> {
         }
     }
 
-    /// Prints the rest of the followed log, and continues with its replacement, also if the rest cannot be read, such as
-    /// on a node that was lost. A temporary failure is retried for a limited time.
+    /// Prints the rest of the followed log, and continues with its replacement, also if the rest cannot be read, such
+    /// as on a node that was lost. A temporary failure is retried for a limited time.
     async fn replace(&mut self, job: &Job, source: LogSource) -> Result<(), LogError> {
         self.end_streams(0..1).await?;
         let client = self.lookup.client(&self.reference)?;

@@ -261,7 +261,7 @@ impl<'a> BatchPages<'a> {
         }
     }
 
-    /// As [`Self::new`], for an array job with all its subtasks.
+    /// Like [`Self::new`], for an array job with all its subtasks.
     pub(in super::super) fn of_array(parent: &'a str, ids: &[&'a str]) -> Self {
         Self {
             parent: Some(parent),
@@ -269,7 +269,7 @@ impl<'a> BatchPages<'a> {
         }
     }
 
-    /// As [`Self::of_array`], for a list of all jobs of the cluster.
+    /// Like [`Self::of_array`], for a list of all jobs of the cluster.
     pub(in super::super) fn search(parent: &'a str) -> Self {
         Self {
             is_search: true,

@@ -217,7 +217,7 @@ impl EndEvidence {
         Self::of_nested("", &record)
     }
 
-    /// As [`EndEvidence::of_record`], for a record as the text of Slurm.
+    /// Like [`EndEvidence::of_record`], for a record as the text of Slurm.
     pub fn of_record_text(text: &str) -> Self {
         let fields = TextRecord::read(text).fields.into_iter();
         let fields = fields.map(|(name, value)| Self::of_other_field(name, value));

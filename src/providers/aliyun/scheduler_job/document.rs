@@ -53,7 +53,7 @@ pub(super) fn single_evidence(info: &Value, job: Value) -> EndEvidence {
     }
 }
 
-/// As [`single_evidence`], for the job with this id in an object of jobs by id. The evidence is unclear if the record
+/// Like [`single_evidence`], for the job with this id in an object of jobs by id. The evidence is unclear if the record
 /// cannot be read.
 pub(super) fn evidence_of(info: Option<&Value>, id: &str) -> EndEvidence {
     let parsed = match info {
