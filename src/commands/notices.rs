@@ -57,6 +57,12 @@ impl NoticeLog {
         is_new
     }
 
+    /// Returns `true` if there are notices that [`Self::take_new`] has not returned yet.
+    pub(in crate::commands) fn has_new(&self) -> bool {
+        let kept = lock(&self.0);
+        kept.shown_count < kept.notices.len()
+    }
+
     /// Returns the notices since the last call. Of all notices that were returned, only the newest are kept.
     pub(in crate::commands) fn take_new(&self) -> Vec<Notice> {
         let mut kept = lock(&self.0);

@@ -21,6 +21,7 @@ impl Poller {
     /// Sends the requests that are due; jobs of one account and kind share list requests.
     pub(in crate::commands) fn start_due(&mut self) {
         self.schedule_last_polls();
+        self.has_deferred = false;
         let now = self.elapsed();
         let mut groups: Vec<Group> = Vec::new();
         for (index, polled) in self.jobs.iter_mut().enumerate() {
@@ -92,7 +93,10 @@ impl Poller {
         for index in jobs {
             match self.accounts[account].in_flight < MAX_IN_FLIGHT {
                 true => self.start_get(index),
-                false => self.jobs[index].requests.is_deferred = true,
+                false => {
+                    self.jobs[index].requests.is_deferred = true;
+                    self.has_deferred = true;
+                }
             }
         }
     }

@@ -77,6 +77,11 @@ const MAX_IN_FLIGHT: usize = 16;
 const STALL: Duration = Duration::from_secs(2);
 /// After this many consecutive failures, a job is looked up individually.
 const MAX_BATCH_FAILURES: u32 = 3;
+/// The time between two checks of all jobs that have no other reason, for each job. A check takes less than a hundredth
+/// of it.
+const CHECK_INTERVAL_PER_JOB: Duration = Duration::from_micros(50);
+/// The maximum time between two such checks.
+const MAX_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An index into the jobs of a poller.
 type JobIndex = usize;
@@ -125,6 +130,8 @@ pub(super) struct Poller {
     /// The changes that streams report.
     changes: Arc<Changes>,
     outages: OutageTracker,
+    /// A poll is due, but its account has too many requests in flight.
+    has_deferred: bool,
     started: Instant,
     /// When the last result of a poll came.
     answered_at: Duration,
@@ -157,6 +164,7 @@ impl Poller {
             jitter: 1.0,
             changes: Arc::default(),
             outages: OutageTracker::new(options.is_single_check),
+            has_deferred: false,
             started: Instant::now(),
             answered_at: Duration::ZERO,
         };
@@ -223,6 +231,14 @@ impl Poller {
     /// Returns the time since the start on a monotonic clock.
     pub(super) fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Returns how long responses that change nothing can be left unchecked, and how close to each other list calls
+    /// start together. A check reads all jobs: after each response, it would make the CPU time of a round quadratic.
+    fn check_interval(&self) -> Duration {
+        let jobs = u32::try_from(self.jobs.len()).unwrap_or(u32::MAX);
+        let interval = CHECK_INTERVAL_PER_JOB.saturating_mul(jobs);
+        interval.min(MAX_CHECK_INTERVAL)
     }
 
     /// Returns `true` if every job was polled once.

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
+
 use super::super::lookup::{EndProof, LookupResult, MAX_DETAILS, is_active};
 use super::outages::Affected;
-use super::schedule::job_interval;
+use super::schedule::{job_interval, round_up};
 use super::{AccountIndex, ExistenceCheck, JobIndex, PollEvent, PollResponse, PollResult, Poller};
 use crate::gate::{Observation, lifecycle_order};
 use crate::kind::Kind;
@@ -14,25 +16,41 @@ const HELD_ROW_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Poller {
     /// Waits for the next results and handles them, or for changes from a stream, which make the changed jobs due.
+    ///
+    /// Returns at once if the caller may have to act. If all rows are as before, it continues to wait for other
+    /// results, at most for the check interval: the caller then checks all jobs.
     pub(in crate::commands) async fn next(&mut self) -> Vec<PollEvent> {
-        let joined = tokio::select! {
-            Some(joined) = self.running.join_next() => joined,
-            changed = self.changes.next() => {
-                for polled in &mut self.jobs {
-                    polled.requests.is_changed |= changed.contains(&polled.reference.to_string());
+        let mut check_at = None;
+        loop {
+            let joined = tokio::select! {
+                Some(joined) = self.running.join_next() => joined,
+                changed = self.changes.next() => {
+                    for polled in &mut self.jobs {
+                        polled.requests.is_changed |= changed.contains(&polled.reference.to_string());
+                    }
+                    return Vec::new();
                 }
-                return Vec::new();
+                () = sleep_until(check_at.unwrap_or(self.started)), if check_at.is_some() => {
+                    return Vec::new();
+                }
+            };
+            let (mut events, mut needs_check) = (Vec::new(), self.has_deferred);
+            let mut next = Some(joined);
+            while let Some(result) = next {
+                let result = result.expect("a request task neither panics nor is cancelled");
+                needs_check |= !matches!(result.response, PollResponse::Rows(Ok(_)));
+                let jobs = result.jobs.clone();
+                events.extend(self.take_result(result));
+                let now = self.elapsed();
+                needs_check |= jobs.iter().any(|index| self.jobs[*index].due_at() <= now);
+                // Handle all results that are available now.
+                next = self.running.try_join_next();
             }
-        };
-        let mut events = Vec::new();
-        let mut next = Some(joined);
-        while let Some(result) = next {
-            let result = result.expect("a request task neither panics nor is cancelled");
-            events.extend(self.take_result(result));
-            // Handle all results that are available now.
-            next = self.running.try_join_next();
+            if needs_check || !events.is_empty() || self.lookup.notices.has_new() {
+                return events;
+            }
+            check_at.get_or_insert(Instant::now() + self.check_interval());
         }
-        events
     }
 
     fn take_result(&mut self, result: PollResult) -> Vec<PollEvent> {
@@ -317,7 +335,7 @@ impl Poller {
     /// Records that the current job was read again.
     fn take_unchanged(&mut self, index: JobIndex) -> Vec<PollEvent> {
         let now = self.elapsed();
-        let list_time = self.list_time(index);
+        let (list_time, check_interval) = (self.list_time(index), self.check_interval());
         let polled = &mut self.jobs[index];
         let account = polled.account;
         polled.finish_poll();
@@ -338,6 +356,10 @@ impl Poller {
                 job_interval(job, server_now, unchanged).max(floor)
             });
             schedule.next_at = now + schedule.interval.mul_f64(self.jitter);
+            if polled.requests.is_listed {
+                // One check of all jobs then starts several list calls.
+                schedule.next_at = round_up(schedule.next_at, check_interval);
+            }
             let time = self.options.warning_free_time;
             let warning_free_until = time.and_then(|time| history.warning_free_until(time));
             // The interval, or the last poll before the deadline, can miss the end of the warning-free time.

@@ -53,6 +53,14 @@ pub(super) fn job_interval(job: &Job, server_now: Option<Time>, unchanged: Durat
     interval_after(on_record.unwrap_or_default().max(unchanged))
 }
 
+/// Rounds a time up to a multiple of this interval.
+pub(super) fn round_up(at: Duration, interval: Duration) -> Duration {
+    let interval = interval.as_nanos().max(1);
+    let rest = at.as_nanos() % interval;
+    let missing = (interval - rest) % interval;
+    at + Duration::from_nanos(u64::try_from(missing).unwrap_or(u64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::PolledJob;
@@ -109,6 +117,19 @@ mod tests {
                 [0, 60]
             );
         }
+    }
+
+    #[test]
+    fn times_are_rounded_up_to_the_next_multiple() {
+        let rounded = |at, interval| {
+            let at = Duration::from_millis(at);
+            round_up(at, Duration::from_millis(interval)).as_millis()
+        };
+        assert_eq!(
+            [0, 1, 499, 500, 501].map(|at| rounded(at, 500)),
+            [0, 500, 500, 500, 1000]
+        );
+        assert_eq!(rounded(7, 0), 7);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Timing of a wait, on a clock that advances when all tasks wait for it.
 
+mod check_counts;
 mod identity;
 mod pending_jobs;
 mod single_check;
