@@ -60,14 +60,31 @@ impl Filter {
             return self.read(text, usize::MAX, fold_one).is_none()
                 || self.read(text, usize::MAX, fold_plain).is_none();
         }
+        let Some(from) = self.skip(text) else {
+            return false;
+        };
+        // `=` before a line break and `:` between hex digits are left out, but can be a part of the secret.
+        self.finds(&text[from..], fold_one) || self.finds(&text[from..], fold_plain)
+    }
+
+    /// Returns the first position after which there is room for a piece, however the bytes are folded.
+    fn skip(&self, text: &[u8]) -> Option<usize> {
         let mut from = 0;
-        while let Some(room) = text.get(from..from + shortest) {
+        loop {
+            let room = text.get(from..from + self.run + GRAM - 1)?;
             match self.last_foreign(room) {
                 Some(at) => from += at + 1,
-                None => match self.read(&text[from..], 1, fold_one) {
-                    Some(length) => from += length,
-                    None => return true,
-                },
+                None => return Some(from),
+            }
+        }
+    }
+
+    /// Returns `true` if a text without escapes of several characters may contain a piece.
+    fn finds(&self, mut text: &[u8], fold: impl Fn(&[u8]) -> (Option<u8>, usize) + Copy) -> bool {
+        while let Some(from) = self.skip(text) {
+            match self.read(&text[from..], 1, fold) {
+                Some(length) => text = &text[from + length..],
+                None => return true,
             }
         }
         false
@@ -160,6 +177,7 @@ const FOLDED_BYTES: [u8; 256] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::escapes::fold_byte;
     use crate::folded::Kind;
 
     const SECRET: &str = "CAISstsTok+en/abc==xyzLONGLONG";
@@ -175,8 +193,24 @@ mod tests {
             let secrets = FoldedSecret::spellings(SECRET, "***", Kind::Distinctive);
             let filter = Filter::new(&secrets);
             let (a, b) = (&SECRET[from..from + 5], &SECRET[from + 5..from + 16]);
+            // Masking leaves out a `=` before a line break if other escapes follow, and does not find such a piece.
+            let is_escape = gap.bytes().any(|byte| fold_byte(byte).is_some());
+            proptest::prop_assume!(!(a.ends_with('=') && gap.starts_with('\n') && is_escape));
             let text = format!("{head}{a}{gap}{b}{tail}");
             proptest::prop_assert!(filter.may_contain_secret(&text));
+        }
+    }
+
+    #[test]
+    fn a_sign_that_masking_may_leave_out_can_be_a_part_of_a_secret() {
+        for (secret, text) in [
+            (SECRET, "/abc=\n=xyzLONGL"),
+            ("9f#Tq/ab:0c;=Lw2", "9f#Tq/ab:0c;=Lw2"),
+            ("AAAAAAA::bA=#=", "A:bA=#="),
+        ] {
+            let secrets = FoldedSecret::spellings(secret, "***", Kind::Distinctive);
+            let filter = Filter::new(&secrets);
+            assert!(filter.may_contain_secret(text), "{text}");
         }
     }
 
