@@ -1,49 +1,80 @@
 //! Recognizes texts without secrets by reading only a part of each text.
 
+use std::collections::BTreeMap;
+
 use super::escapes::{fold_one, fold_plain};
 use super::folded::{FoldedSecret, GRAM, gram_of};
 
+/// Initial number of words of 64 bits.
+const MIN_WORDS: usize = 64;
+
+/// A filter with more than one set bit per this many bits has to be rebuilt with more bits.
+const BITS_PER_SET_BIT: usize = 16;
+
 /// The grams of secrets. A gram is a sequence of [`GRAM`] folded bytes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Filter {
     /// One bit for each hash of a gram.
     bits: Vec<u64>,
+    /// Number of bits that are set.
+    set: usize,
     /// Number of consecutive grams in the shortest piece.
     run: usize,
+    /// The bytes that a secret repeats at least [`GRAM`] times in succession, with their largest number of repetitions.
+    /// A text that repeats a byte consists of one gram, so a single wrong bit would otherwise accept all of it.
+    repeated: BTreeMap<u8, usize>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self::with_words(MIN_WORDS)
+    }
 }
 
 impl Filter {
     /// Creates the filter for these secrets.
-    pub(super) fn new(secrets: &[FoldedSecret]) -> Self {
-        let grams: usize = secrets.iter().map(|secret| secret.text.len()).sum();
-        let shortest = secrets.iter().map(FoldedSecret::min_piece).min();
-        let mut filter = Self {
-            bits: vec![0; (grams / 2).next_power_of_two().max(64)],
-            run: shortest.map_or(usize::MAX, |length| length - (GRAM - 1)),
-        };
-        for gram in secrets.iter().flat_map(|secret| secret.text.windows(GRAM)) {
-            let (at, bit) = filter.place(gram_of(gram));
-            filter.bits[at] |= bit;
+    pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a FoldedSecret> + Clone) -> Self {
+        // The spellings of several secrets often have grams in common: begin with less than all of them may need.
+        let grams: usize = secrets.clone().map(FoldedSecret::len).sum();
+        let mut filter = Self::with_words((grams / 16).next_power_of_two().max(MIN_WORDS));
+        filter.add(secrets.clone());
+        while filter.is_full() {
+            filter = Self::with_words(2 * filter.bits.len());
+            filter.add(secrets.clone());
         }
         filter
     }
 
-    /// Returns the filter for the secrets of both filters.
-    pub(super) fn union(&self, other: &Self) -> Self {
-        let (large, small) = match self.bits.len() >= other.bits.len() {
-            true => (self, other),
-            false => (other, self),
-        };
-        if small.bits.is_empty() {
-            return large.clone();
-        }
-        // The position of a gram in the small filter is its position in the large one modulo the size of the small
-        // one.
-        let bits = large.bits.iter().zip(small.bits.iter().cycle());
+    fn with_words(words: usize) -> Self {
         Self {
-            bits: bits.map(|(a, b)| a | b).collect(),
-            run: self.run.min(other.run),
+            bits: vec![0; words],
+            set: 0,
+            run: usize::MAX,
+            repeated: BTreeMap::new(),
         }
+    }
+
+    /// Adds secrets without more bits: it may be full afterwards.
+    pub(super) fn add<'a>(&mut self, secrets: impl Iterator<Item = &'a FoldedSecret>) {
+        for secret in secrets {
+            self.run = self.run.min(secret.min_piece() - (GRAM - 1));
+            for gram in secret.text.windows(GRAM) {
+                let (at, bit) = self.place(gram_of(gram));
+                self.set += usize::from(self.bits[at] & bit == 0);
+                self.bits[at] |= bit;
+            }
+            for same in secret.text.chunk_by(|a, b| a == b) {
+                if same.len() >= GRAM {
+                    let longest = self.repeated.entry(same[0]).or_default();
+                    *longest = same.len().max(*longest);
+                }
+            }
+        }
+    }
+
+    /// Returns `true` if so many bits are set that many texts without a secret would be accepted.
+    pub(super) fn is_full(&self) -> bool {
+        self.set * BITS_PER_SET_BIT > self.bits.len() * 64
     }
 
     /// Returns `true` if a text may contain a piece of a secret. Most texts are read only in part: between two grams
@@ -51,7 +82,7 @@ impl Filter {
     pub(super) fn may_contain_secret(&self, text: &str) -> bool {
         let text = text.as_bytes();
         let shortest = self.run.saturating_add(GRAM - 1);
-        if self.bits.is_empty() || text.len() < shortest {
+        if text.len() < shortest {
             return false;
         }
         // The bytes after one of these characters can be part of an escape.
@@ -118,15 +149,18 @@ impl Filter {
         fold_one: impl Fn(&[u8]) -> (Option<u8>, usize),
     ) -> Option<usize> {
         let (mut gram, mut starts, mut length) = (0_u32, [0; GRAM], 0);
-        let (mut run, mut foreign, mut at) = (0, 0, 0);
+        let (mut run, mut foreign, mut same, mut at) = (0, 0, 0, 0);
         while at < text.len() {
             let (folded, bytes) = fold_one(&text[at..]);
             if let Some(byte) = folded {
+                same = if gram as u8 == byte { same + 1 } else { 1 };
                 gram = (gram << 8) | u32::from(byte);
                 starts[length % GRAM] = at;
                 length += 1;
                 if length >= GRAM && self.has(gram) {
-                    run += 1;
+                    // A piece that ends here does not contain more repetitions than the secret.
+                    let longest = self.longest(gram).filter(|longest| same > *longest);
+                    run = longest.map_or(run + 1, |longest| (run + 1).min(longest - (GRAM - 1)));
                 } else if length >= GRAM {
                     (run, foreign) = (0, foreign + 1);
                 }
@@ -146,14 +180,29 @@ impl Filter {
     #[inline(always)]
     fn has(&self, gram: u32) -> bool {
         let (at, bit) = self.place(gram);
-        self.bits[at] & bit != 0
+        self.bits[at] & bit != 0 && (!is_repeated(gram) || self.longest(gram).is_some())
+    }
+
+    /// Returns how often a secret repeats the byte of a gram in succession, if the gram consists of one byte and a
+    /// secret contains it.
+    #[inline(always)]
+    fn longest(&self, gram: u32) -> Option<usize> {
+        let byte = is_repeated(gram).then_some(gram as u8)?;
+        self.repeated.get(&byte).copied()
     }
 
     #[inline(always)]
     fn place(&self, gram: u32) -> (usize, u64) {
-        let hash = gram.wrapping_mul(0x9e37_79b1) as usize >> 7;
+        // Only the upper half of the product depends on all bytes of the gram.
+        let hash = (u64::from(gram).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
         ((hash >> 6) & (self.bits.len() - 1), 1 << (hash & 63))
     }
+}
+
+/// Returns `true` if a gram consists of one byte.
+#[inline(always)]
+fn is_repeated(gram: u32) -> bool {
+    gram == gram.rotate_left(8)
 }
 
 /// Folded form of each byte; 0 for a byte that may be left out or be a part of an escape.
@@ -191,7 +240,7 @@ mod tests {
             tail in "[a-zA-Z0-9 +%密]{0,20}",
         ) {
             let secrets = FoldedSecret::spellings(SECRET, "***", Kind::Distinctive);
-            let filter = Filter::new(&secrets);
+            let filter = Filter::new(secrets.iter());
             let (a, b) = (&SECRET[from..from + 5], &SECRET[from + 5..from + 16]);
             // Masking leaves out a `=` before a line break if other escapes follow, and does not find such a piece.
             let is_escape = gap.bytes().any(|byte| fold_byte(byte).is_some());
@@ -209,22 +258,40 @@ mod tests {
             ("AAAAAAA::bA=#=", "A:bA=#="),
         ] {
             let secrets = FoldedSecret::spellings(secret, "***", Kind::Distinctive);
-            let filter = Filter::new(&secrets);
+            let filter = Filter::new(secrets.iter());
             assert!(filter.may_contain_secret(text), "{text}");
         }
     }
 
     #[test]
-    fn a_union_contains_the_secrets_of_both_filters() {
-        let filter =
-            |secret: &str| Filter::new(&FoldedSecret::spellings(secret, "***", Kind::Distinctive));
+    fn a_filter_contains_the_secrets_that_were_added() {
+        let secrets = |secret: &str| FoldedSecret::spellings(secret, "***", Kind::Distinctive);
         let long = "x8Y-".repeat(200);
-        let both = filter(SECRET)
-            .union(&filter(&long))
-            .union(&Filter::default());
+        let mut both = Filter::default();
+        both.add(secrets(SECRET).iter());
+        both.add(secrets(&long).iter());
         for secret in [SECRET, &long] {
             assert!(both.may_contain_secret(secret), "{secret}");
         }
         assert!(!both.may_contain_secret("Successfully assigned default/sweep to cn-hangzhou-i"));
+        assert!(!Filter::default().may_contain_secret(SECRET));
+    }
+
+    #[test]
+    fn a_longer_run_than_that_of_a_secret_can_be_a_part_of_it() {
+        let secret = format!("{}Zx9QwErT", "0".repeat(6));
+        let secrets = FoldedSecret::spellings(&secret, "***", Kind::Distinctive);
+        let filter = Filter::new(secrets.iter());
+        for run in [3, 6, 7, 40] {
+            let text = format!("id-{}{}", "0".repeat(run), &secret[6..]);
+            assert_eq!(filter.may_contain_secret(&text), run >= 6, "{text}");
+        }
+        assert!(!filter.may_contain_secret(&"0".repeat(40)));
+        assert!(!filter.may_contain_secret(&"-".repeat(40)));
+        let run = "0".repeat(20);
+        let secrets = FoldedSecret::spellings(&run, "***", Kind::Distinctive);
+        let filter = Filter::new(secrets.iter());
+        assert!(filter.may_contain_secret(&run));
+        assert!(filter.may_contain_secret(&"0".repeat(400)));
     }
 }

@@ -4,6 +4,7 @@
 //! lower case, and blanks, `+`, which encodes a blank in URLs, and `:` between hex digits are left out.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -149,28 +150,71 @@ fn base64_parts(bytes: &[u8], texts: &mut Vec<String>) {
 }
 
 /// For each gram: the secrets that contain it, by number, and its positions in them.
-type Index = HashMap<u32, Vec<(usize, usize)>>;
+#[derive(Clone)]
+pub(super) struct Index(HashMap<u32, Vec<(usize, usize)>, BuildHasherDefault<GramHasher>>);
 
-/// Masks `secrets` and pieces of them in a text.
-pub(super) fn mask(text: &str, secrets: &[&FoldedSecret]) -> String {
-    let mut index = Index::new();
-    for (number, secret) in secrets.iter().enumerate() {
-        for (at, gram) in secret.text.windows(GRAM).enumerate() {
-            index.entry(gram_of(gram)).or_default().push((number, at));
+impl Index {
+    /// Creates the index of these secrets.
+    pub(super) fn new(secrets: &[FoldedSecret]) -> Self {
+        let mut places: HashMap<_, Vec<_>, _> = HashMap::default();
+        for (number, secret) in secrets.iter().enumerate() {
+            for (at, gram) in secret.text.windows(GRAM).enumerate() {
+                places.entry(gram_of(gram)).or_default().push((number, at));
+            }
         }
+        Self(places)
     }
-    let text = mask_folded(text, fold(text, fold_one), secrets, &index);
-    // Characters that look like an escape can contain the beginning of a secret.
-    mask_folded(&text, fold(&text, fold_plain), secrets, &index)
 }
 
-fn mask_folded(text: &str, folded: Folded, secrets: &[&FoldedSecret], index: &Index) -> String {
+/// Hashes a gram by one multiplication. Each byte of a text that may contain a secret is looked up.
+#[derive(Default)]
+struct GramHasher(u64);
+
+impl Hasher for GramHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, gram: u32) {
+        let product = (self.0 ^ u64::from(gram)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // The map uses the lowest and the highest bits; the lowest of a product are the worst.
+        self.0 = product ^ (product >> 32);
+    }
+}
+
+/// Masks the `chosen` secrets, and pieces of them, in a text. `index` is that of all secrets.
+pub(super) fn mask(
+    text: &str,
+    secrets: &[FoldedSecret],
+    index: &Index,
+    chosen: impl Fn(&FoldedSecret) -> bool,
+) -> String {
+    let text = mask_folded(text, fold(text, fold_one), secrets, index, &chosen);
+    // Characters that look like an escape can contain the beginning of a secret.
+    mask_folded(&text, fold(&text, fold_plain), secrets, index, &chosen)
+}
+
+fn mask_folded(
+    text: &str,
+    folded: Folded,
+    secrets: &[FoldedSecret],
+    index: &Index,
+    chosen: &impl Fn(&FoldedSecret) -> bool,
+) -> String {
     let bytes = &folded.bytes;
     let mut masked = String::with_capacity(text.len());
     let (mut shown, mut at) = (0, 0);
     while at + GRAM <= bytes.len() {
-        let places = index.get(&gram_of(&bytes[at..at + GRAM]));
-        let lengths = places.into_iter().flatten().map(|&(number, from)| {
+        let places = index.0.get(&gram_of(&bytes[at..at + GRAM]));
+        let places = places.into_iter().flatten();
+        let places = places.filter(|(number, _)| chosen(&secrets[*number]));
+        let lengths = places.map(|&(number, from)| {
             let pairs = secrets[number].text[from..].iter().zip(&bytes[at..]);
             (pairs.take_while(|(a, b)| a == b).count(), number)
         });

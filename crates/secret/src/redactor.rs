@@ -59,11 +59,14 @@ impl Redactor {
             masks.update_filter();
         }
         let masker = SecretMasker::of_signature(signature);
-        masks.filter = masks.filter.union(masker.filter());
+        masks.filter.add(masker.folded());
         masks.signatures.push_back(Signature {
             secret: signature.clone(),
             masker,
         });
+        if masks.filter.is_full() {
+            masks.update_filter();
+        }
     }
 
     /// Returns the current secrets, to mask many texts.
@@ -166,8 +169,9 @@ impl Masks {
     }
 
     fn update_filter(&mut self) {
-        let filters = self.maskers().map(SecretMasker::filter);
-        self.filter = filters.fold(Filter::default(), |all, filter| all.union(filter));
+        let signatures = self.signatures.iter();
+        let signatures = signatures.flat_map(|signature| signature.masker.folded());
+        self.filter = Filter::new(self.secrets.folded().chain(signatures));
     }
 }
 
@@ -202,6 +206,44 @@ mod tests {
         }
         for n in MIN_SIGNATURES..=2 * MIN_SIGNATURES {
             assert_eq!(shown(n), "bad: ***", "{n}");
+        }
+    }
+
+    /// Returns a number that looks random, the same in every run of the test.
+    fn random(seed: u64) -> u64 {
+        let mixed = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    #[test]
+    fn texts_that_repeat_characters_are_not_searched_for_signatures() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::STANDARD;
+        let bytes = |n: u64| (0..4).flat_map(move |part| random(4 * n + part).to_be_bytes());
+        let hex = |n| bytes(n).map(|byte| format!("{byte:02x}")).collect();
+        let base64 = |n| STANDARD.encode(bytes(n).take(20).collect::<Vec<_>>());
+        let sorts: [&dyn Fn(u64) -> String; 2] = [&hex, &base64];
+        let characters = || (b'!'..=b'~').map(char::from);
+        let runs = characters().map(|c| c.to_string().repeat(40));
+        let padded = (0..1000).map(|n| format!("train-{n:016}"));
+        let pairs = characters().flat_map(|a| characters().map(move |b| format!("{a}{b}")));
+        let pairs: Vec<_> = pairs.map(|pair| pair.repeat(20)).collect();
+        let single: Vec<_> = runs.chain(padded).collect();
+        for signature in sorts {
+            let redactor = Redactor::default();
+            for n in 0..2 * MIN_SIGNATURES as u64 {
+                redactor.add_signature(&Secret::new(signature(n)));
+            }
+            let masks = redactor.masks();
+            let searched = |texts: &[String]| {
+                let texts = texts.iter();
+                texts.filter(|text| masks.may_mask(text)).count()
+            };
+            assert_eq!(searched(&single), 0);
+            let pairs = (searched(&pairs), pairs.len());
+            assert!(pairs.0 * 50 < pairs.1, "{pairs:?}");
         }
     }
 }

@@ -1,11 +1,12 @@
 use std::cmp::Reverse;
 use std::fmt;
+use std::sync::OnceLock;
 
 use memchr::memmem::Finder;
 
 use super::Secret;
 use super::filter::Filter;
-use super::folded::{self, FoldedSecret, Kind};
+use super::folded::{self, FoldedSecret, Index, Kind};
 use super::urls::percent_encode;
 
 /// Masks the secrets of credentials in text before it is shown.
@@ -19,6 +20,9 @@ pub struct SecretMasker {
     /// Secrets that are also found in other spellings.
     folded: Vec<FoldedSecret>,
     filter: Filter,
+    /// The index of `folded`. It is built for the first text that may contain one of them, since most maskers of
+    /// signatures never need it.
+    index: OnceLock<Index>,
 }
 
 /// One spelling of one secret.
@@ -107,7 +111,8 @@ impl SecretMasker {
         self.needles.sort_by_cached_key(order);
         self.needles
             .dedup_by(|later, earlier| later.text == earlier.text);
-        self.filter = Filter::new(&self.folded);
+        self.filter = Filter::new(self.folded.iter());
+        self.index = OnceLock::new();
     }
 
     /// Masks the secrets in free text, such as a message.
@@ -150,9 +155,9 @@ impl SecretMasker {
         text
     }
 
-    /// Returns the filter that recognizes most texts without the secrets that are found in other spellings.
-    pub(super) fn filter(&self) -> &Filter {
-        &self.filter
+    /// Returns the secrets that are also found in other spellings.
+    pub(super) fn folded(&self) -> impl Iterator<Item = &FoldedSecret> + Clone {
+        self.folded.iter()
     }
 
     /// Returns `true` if a text contains a secret that is searched for without decoding.
@@ -185,9 +190,9 @@ impl SecretMasker {
     /// Masks the secrets whose kind and length `chosen` accepts.
     fn mask(&self, text: &mut String, chosen: impl Fn(Kind, usize) -> bool) {
         if self.filter.may_contain_secret(text) {
-            let chosen = |secret: &&FoldedSecret| chosen(secret.kind, secret.len());
-            let folded: Vec<_> = self.folded.iter().filter(chosen).collect();
-            *text = folded::mask(text, &folded);
+            let index = self.index.get_or_init(|| Index::new(&self.folded));
+            let chosen = |secret: &FoldedSecret| chosen(secret.kind, secret.len());
+            *text = folded::mask(text, &self.folded, index, chosen);
         }
         let needles = self.needles.iter();
         for needle in needles.filter(|needle| chosen(needle.kind, needle.text.len())) {

@@ -281,9 +281,39 @@ fn the_id_of_a_key_is_shown_in_its_short_form() {
     assert_eq!(masker.text("LTAI…3Qk"), "LTAI…3Qk");
 }
 
+/// Returns a text of words, of runs of one character, of pieces of `secret`, and of ends of it after a run of their
+/// first character.
+fn with_runs(secret: &str, parts: &[(u8, usize, usize, String)]) -> String {
+    let part = |(sort, from, length, word): &(u8, usize, usize, String)| {
+        let end = &secret[from % (secret.len() + 1)..];
+        let run = |text: &str| text.chars().take(1).collect::<String>().repeat(*length);
+        match sort {
+            0 => word.clone(),
+            1 => run(word),
+            2 => end.chars().take(*length).collect(),
+            _ => run(end) + end,
+        }
+    };
+    parts.iter().map(part).collect()
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_masking_panic(text in "([%&\\\\#;u+ ]|25|amp;|[0-9a-f]{2,6}|CAISsts|密){0,30}") {
         SecretMasker::new([&Secret::new(TOKEN), &Secret::new("密码密码密码12")]).text(&text);
+    }
+
+    #[test]
+    fn masking_with_and_without_the_filter_has_the_same_result(
+        secret in proptest::collection::vec((0_u8..2, 0_usize..1, 1_usize..24, "[a-c03A/=:#-]{1,8}"), 1..5),
+        parts in proptest::collection::vec((0_u8..4, 0_usize..60, 1_usize..30, "[a-c03A/=:#\n \\\\-]{1,4}"), 1..4),
+    ) {
+        let secret = with_runs("", &secret);
+        let text = with_runs(&secret, &parts);
+        let mut masker = SecretMasker::of_signature(&Secret::new(&secret));
+        masker.needles.clear();
+        let index = Index::new(&masker.folded);
+        let unfiltered = folded::mask(&text, &masker.folded, &index, |_| true);
+        proptest::prop_assert_eq!(masker.text(&text), unfiltered, "{} in {}", secret, text);
     }
 }
