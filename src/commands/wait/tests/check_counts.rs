@@ -11,7 +11,7 @@ struct CheckRecorder {
 }
 
 impl LoopHandler for CheckRecorder {
-    type Outcome = ();
+    type LoopResult = ();
 
     fn check(&mut self, run: &mut RunLoop) -> Option<()> {
         let now = run.poller.elapsed();
