@@ -34,9 +34,21 @@ impl Default for Filter {
 impl Filter {
     /// Creates the filter for these secrets.
     pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a FoldedSecret> + Clone) -> Self {
-        // The spellings of several secrets often have grams in common: begin with less than all of them may need.
         let grams: usize = secrets.clone().map(FoldedSecret::len).sum();
-        let mut filter = Self::with_words((grams / 16).next_power_of_two().max(MIN_WORDS));
+        Self::of_size((grams / 4).next_power_of_two().max(MIN_WORDS), secrets)
+    }
+
+    /// Returns a filter for these secrets only, at least as large as this one, and larger if this one is full.
+    pub(super) fn rebuilt<'a>(
+        &self,
+        secrets: impl Iterator<Item = &'a FoldedSecret> + Clone,
+    ) -> Self {
+        Self::of_size(self.bits.len() << u32::from(self.is_full()), secrets)
+    }
+
+    /// Creates a filter with at least this many words.
+    fn of_size<'a>(words: usize, secrets: impl Iterator<Item = &'a FoldedSecret> + Clone) -> Self {
+        let mut filter = Self::with_words(words);
         filter.add(secrets.clone());
         while filter.is_full() {
             filter = Self::with_words(2 * filter.bits.len());

@@ -171,7 +171,7 @@ impl Masks {
     fn update_filter(&mut self) {
         let signatures = self.signatures.iter();
         let signatures = signatures.flat_map(|signature| signature.masker.folded());
-        self.filter = Filter::new(self.secrets.folded().chain(signatures));
+        self.filter = self.filter.rebuilt(self.secrets.folded().chain(signatures));
     }
 }
 
