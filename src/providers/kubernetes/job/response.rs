@@ -274,6 +274,8 @@ fn word<'a>(
     let condition = |word: &'static str| Some((word, Some(status.conditions.find_true(word)?)));
     let is_more_than_0 = |count: &Int| count.0.is_some_and(|count| count > 0);
     let derived = |word: &'static str, is: bool| is.then_some((word, None));
+    // No pod is created then, but one can still run.
+    let is_paused = spec.parallelism.0 == Some(0) && !is_more_than_0(&status.terminating);
     condition("Complete")
         .or_else(|| condition("Failed"))
         .or_else(|| derived("Terminating", meta.is_deleted()))
@@ -285,7 +287,7 @@ fn word<'a>(
         .or_else(|| derived("Running", is_more_than_0(&status.ready)))
         .or_else(|| derived("Starting", is_more_than_0(&status.active.value)))
         // Between two pods, such as before a retry, or while one is stopped before it is replaced.
-        .or_else(|| derived("Starting", status.has_had_pods()))
+        .or_else(|| derived("Starting", status.has_had_pods() && !is_paused))
         .unwrap_or(("Pending", None))
 }
 
@@ -308,15 +310,20 @@ mod tests {
 
     #[test]
     fn a_job_between_two_pods_waits_for_the_next_one() {
-        let of = |count: &str, number: i64| {
+        let of = |count: &str, number: i64, spec: Value| {
             let status = json!({"startTime": "2026-11-27T20:00:00Z", "active": 0, count: number});
             let status = serde_json::from_value(status).unwrap();
-            word(&ObjectMeta::default(), &JobSpec::default(), &status).0
+            let spec = serde_json::from_value(spec).unwrap();
+            word(&ObjectMeta::default(), &spec, &status).0
         };
+        let paused = || json!({"parallelism": 0});
         for count in ["failed", "succeeded", "terminating"] {
-            assert_eq!(of(count, 1), "Starting", "{count}");
-            assert_eq!(of(count, 0), "Pending", "{count}");
+            assert_eq!(of(count, 1, json!({})), "Starting", "{count}");
+            assert_eq!(of(count, 0, json!({})), "Pending", "{count}");
+            assert_eq!(of(count, 0, paused()), "Pending", "{count}");
         }
+        assert_eq!(of("succeeded", 1, paused()), "Pending");
+        assert_eq!(of("terminating", 1, paused()), "Starting");
     }
 
     #[test]
