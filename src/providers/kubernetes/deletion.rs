@@ -4,12 +4,18 @@ use super::evidence::is_invalid;
 use super::object::ObjectMeta;
 use crate::model::Time;
 
+/// Maximum difference in seconds between the clocks of a controller and of the API server.
+pub(super) const MAX_SKEW: i64 = 2;
+
 /// Which deletion contradicts a success, for times in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DeletionRule {
     /// A request before the second of the end. A controller reports the end of a job a second or more after its last
     /// pod, and can delete the job in the second of its end (`ttlSecondsAfterFinished: 0`).
     Before,
+    /// A request more than [`MAX_SKEW`] before the end, for a job that a controller deletes right after its end. The
+    /// times are those of the clocks of the controller and of the API server.
+    BeforeDespiteSkew,
     /// Also one in the second of the end: a program that handles SIGTERM often ends at once.
     BeforeOrAtOnce,
 }
@@ -36,6 +42,7 @@ impl ObjectMeta {
             .seconds_since(requested_at.whole_second());
         let is_early = match rule {
             DeletionRule::Before => seconds > 0,
+            DeletionRule::BeforeDespiteSkew => seconds > MAX_SKEW,
             DeletionRule::BeforeOrAtOnce => seconds >= 0,
         };
         is_early.then(|| {
@@ -70,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_deletion_that_was_requested_before_the_end_contradicts_a_success() {
-        use DeletionRule::{Before, BeforeOrAtOnce};
+        use DeletionRule::{Before, BeforeDespiteSkew, BeforeOrAtOnce};
         let of_pod = json!({
             "deletionTimestamp": "2026-11-28T08:00:40Z", "deletionGracePeriodSeconds": 30,
         });
@@ -91,6 +98,13 @@ mod tests {
             }
         }
         let meta = json!({"deletionTimestamp": "2026-11-28T08:00:10Z"});
+        for (end, expected) in [
+            ("2026-11-28T08:00:12Z", false),
+            ("2026-11-28T08:00:13Z", true),
+        ] {
+            let found = contradiction(meta.clone(), Some(end), BeforeDespiteSkew);
+            assert_eq!(found.is_some(), expected, "{end}");
+        }
         let found = contradiction(meta, Some("2026-11-28T08:00:11.500Z"), Before);
         let text = "its deletion was requested at 2026-11-28T08:00:10Z, and it ended at 2026-11-28T08:00:11Z";
         assert_eq!(found.as_deref(), Some(text));

@@ -1,6 +1,6 @@
 //! Finds what contradicts the end of a job.
 
-use super::super::super::deletion::DeletionRule;
+use super::super::super::deletion::{DeletionRule, MAX_SKEW};
 use super::super::super::evidence::{CheckedObject, is_invalid, is_unreadable};
 use super::super::super::object::ObjectMeta;
 use super::super::indexes;
@@ -40,7 +40,11 @@ pub(super) fn contradiction(
     let failure = failure.map(|reason| format!("its reason is {reason}"));
     let unreadable = || is_unreadable(&complete.reason).then(|| cannot_be_read("its reason"));
     let ended_at = status.completion_time.utc().or(complete.since());
-    let deletion = || meta.contradicting_deletion(ended_at, DeletionRule::Before);
+    let rule = match spec.value.ttl_seconds_after_finished.0 {
+        Some(0..=MAX_SKEW) => DeletionRule::BeforeDespiteSkew,
+        _ => DeletionRule::Before,
+    };
+    let deletion = || meta.contradicting_deletion(ended_at, rule);
     let counts = || {
         unreadable_part(spec, status)
             .map(cannot_be_read)
