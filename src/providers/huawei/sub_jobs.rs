@@ -98,9 +98,10 @@ impl JobParts {
         };
         let lacks = lacks_sub_jobs
             .then(|| format!("not all sub-jobs are listed with a status ({listed} listed)"));
-        let doubt = lacks.or(self.unconfirmed_reason);
-        let doubt = doubt.map(|what| format!("the job has succeeded, but {what}"));
-        states::confirm_success_unless(&mut job, self.cause, doubt);
+        let unconfirmed_reason = lacks.or(self.unconfirmed_reason);
+        let unconfirmed_reason =
+            unconfirmed_reason.map(|what| format!("the job has succeeded, but {what}"));
+        states::confirm_success_unless(&mut job, self.cause, unconfirmed_reason);
         GetResult { job, notices }
     }
 }

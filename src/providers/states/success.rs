@@ -150,18 +150,19 @@ pub(in crate::providers) fn confirm_success(job: &mut Job, cause: FailureCause) 
     }
 }
 
-/// As [`confirm_success`], for a success that is in doubt. Unless the job has failed, its state is unknown and `doubt`
-/// is its message. The job is polled again, unless a part can never be read, which is the message then.
+/// Like [`confirm_success`], for a success that other fields may not confirm. If there is a reason and the job has not
+/// failed, its state is unknown and the reason is its message. The job is polled again, unless a part can never be
+/// read, which is the message then.
 pub(in crate::providers) fn confirm_success_unless(
     job: &mut Job,
     cause: FailureCause,
-    doubt: Option<String>,
+    unconfirmed_reason: Option<String>,
 ) {
     let may_have_succeeded = job.state == State::Succeeded || job.has_unread_subtasks();
     confirm_success(job, cause);
     let is_open = matches!(job.state, State::Succeeded | State::Unknown) && may_have_succeeded;
     let can_change = job.unread_cause.is_none_or(Category::is_transient);
-    if let Some(message) = doubt.filter(|_| is_open && can_change) {
+    if let Some(message) = unconfirmed_reason.filter(|_| is_open && can_change) {
         job.unread_cause.get_or_insert(Category::InvalidResponse);
         leave_undecided(job, message, false);
     }

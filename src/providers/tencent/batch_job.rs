@@ -195,9 +195,9 @@ impl KindOps<Api> for BatchJobs {
             reason: None,
             message: failed,
         };
-        let doubt = unconfirmed.first;
-        let doubt = doubt.map(|what| format!("the job has succeeded, but {what}"));
-        states::confirm_success_unless(&mut result.job, cause, doubt);
+        let reason = unconfirmed.first;
+        let reason = reason.map(|what| format!("the job has succeeded, but {what}"));
+        states::confirm_success_unless(&mut result.job, cause, reason);
         documents.attach(&mut result);
         Ok(result)
     }

@@ -39,8 +39,8 @@ pub(super) fn confirm(job: &mut Job, notices: &mut Vec<Notice>) {
     let (ignored, current): (Vec<_>, Vec<_>) =
         tasks.partition(|(at, task)| successors[*at].is_some() || is_deleted(task));
     job.tasks = current.into_iter().map(|(_, task)| task).collect();
-    let doubt = contradiction.map(|what| format!("the job has succeeded, but {what}"));
-    states::confirm_success_unless(job, states::FailureCause::default(), doubt);
+    let unconfirmed_reason = contradiction.map(|what| format!("the job has succeeded, but {what}"));
+    states::confirm_success_unless(job, states::FailureCause::default(), unconfirmed_reason);
     for (at, task) in ignored {
         job.tasks.insert(at, task);
     }

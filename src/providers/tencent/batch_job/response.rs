@@ -178,8 +178,8 @@ impl Row for BatchJob {
             reason: failure_reason,
             message: failed,
         };
-        let doubt = unfinished.map(|what| format!("the job has succeeded, but {what}"));
-        states::confirm_success_unless(&mut job, cause, doubt);
+        let reason = unfinished.map(|what| format!("the job has succeeded, but {what}"));
+        states::confirm_success_unless(&mut job, cause, reason);
         GetResult { job, notices }
     }
 }
