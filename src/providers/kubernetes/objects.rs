@@ -269,18 +269,24 @@ fn row(api: &Api, resource: &Resource, lookup: GetRequest<'_>, object: &Object) 
 /// Marks a job as deleted before its end. If its state could not be read, how it ended remains unknown.
 fn set_deleted(job: &mut Job) {
     job.ended = true;
-    if job.state != State::Unknown {
+    let is_known = job.state != State::Unknown;
+    let deleted = match is_known {
+        true => "it was deleted before it ended",
+        false => "it was deleted, and how it ended is not known",
+    };
+    if is_known {
         (job.state, job.state_raw) = (State::Canceled, None);
     }
+    // The message explains an unknown state without the reason.
+    let reason = job.reason.replace("Deleted".into());
     let reason = [
-        job.reason.replace("Deleted".into()).map(String::from),
+        reason.filter(|_| is_known).map(String::from),
         job.message.take(),
     ];
     let reason = reason
         .into_iter()
         .flatten()
         .reduce(|one, other| format!("{one}: {other}"));
-    let deleted = "it was deleted before it ended";
     job.message = Some(reason.map_or_else(
         || deleted.to_owned(),
         |reason| format!("{deleted}; {reason}"),

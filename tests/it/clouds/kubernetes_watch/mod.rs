@@ -269,6 +269,9 @@ fn an_undecided_job_has_ended_once_a_stream_reports_its_deletion() {
         (&job["state"], &job["ended"], &job["reason"]),
         (&json!("unknown"), &json!(true), &json!("Deleted"))
     );
+    let message = job["message"].as_str().unwrap();
+    let deleted = "it was deleted, and how it ended is not known; the condition Complete is True, ";
+    assert!(message.starts_with(deleted), "{message}");
 }
 
 #[test]
